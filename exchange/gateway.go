@@ -1,0 +1,247 @@
+package exchange
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Gateway takes one packet to one answer. All its parts are injected; the zero value of an optional part is said beside it.
+type Gateway struct {
+	Opener   Opener
+	Verifier Verifier
+	Sides    map[Side]Jurisdiction
+	Replays  Replays
+	Recalls  Recalls
+	Journal  Journal
+	Signer   Signer
+	Sealer   Sealer
+	// Landings names the audience of each destination's landing page; a destination without one gets no handoff.
+	Landings map[Side]string
+	// Specimen marks everything that is signed as not for real use.
+	Specimen bool
+	// Clock is read once for each packet.
+	Clock func() time.Time
+}
+
+// Signer signs drafts with the destination's key and the receipt key, current version each, and has checked its own
+// signatures before it gives them out. Its error is a Failure with unavailable.
+type Signer interface {
+	Sign(ctx context.Context, drafts *Drafts) (Signatures, error)
+}
+
+// Signatures is what the Signer gives: the signed tokens, and the full receipt that the lean one vouches for.
+type Signatures struct {
+	Code        Token // empty for a refusal
+	Receipt     Token
+	FullReceipt []byte
+	KeyIDs      []string // kids of the tokens above, in their order
+}
+
+// Handoff is what travels in the traveller's browser to the destination's landing page: JSON, sealed to the
+// destination's own key.
+type Handoff struct {
+	Code        Token  `json:"code"`
+	Receipt     Token  `json:"receipt"`
+	FullReceipt string `json:"full_receipt"` // the exact bytes whose hash is in the receipt
+	Fields      string `json:"fields"`       // the exact bytes whose hash is in the full receipt
+}
+
+// ErrNoHandoffKey says that the destination publishes no key to seal to; the code is given without a handoff.
+var ErrNoHandoffKey = errors.New("the destination publishes no key for a handoff")
+
+// Sealer encrypts a handoff to the destination's published `use: enc` key. Its error is ErrNoHandoffKey or a Failure with
+// unavailable.
+type Sealer interface {
+	Seal(ctx context.Context, destination Side, handoff Handoff) (Token, error)
+}
+
+// Request is one packet, brought by someone.
+type Request struct {
+	Packet Packet
+	// Route is what the caller's page is for; the zero Route accepts whatever the packet says.
+	Route     Route
+	Requester Requester
+}
+
+// Answer is what the holder gets: a code and its receipt, or a refusal and its receipt.
+type Answer struct {
+	Route Route
+	// Refusal is the outcome that decided; nil when a code was issued.
+	Refusal *Outcome
+	Signatures
+	ReceiptID      string
+	CodeID         string
+	IssuedAt       time.Time
+	ValidUntil     time.Time // zero for a refusal
+	NotGranted     []string
+	Warnings       []Outcome
+	Handoff        Token // empty: no landing page, no key (HandoffMissing), or a refusal
+	HandoffMissing bool
+	Withdraw       string
+}
+
+// Exchange takes a packet along its path. Its error is a Failure, except for a fault of the gateway itself.
+func (g *Gateway) Exchange(ctx context.Context, request Request) (Answer, error) {
+	now := g.Clock()
+	record, err := g.authenticate(ctx, request, now)
+	if err != nil {
+		return Answer{}, err
+	}
+	claim, err := g.Replays.Reserve(ctx, Reservation{
+		Key: NewReplayKey(record.Issuer, record.ID), Requester: request.Requester, At: now,
+		IssuedAt: record.IssuedAt, Expires: record.Expires,
+	})
+	if err != nil {
+		return Answer{}, err
+	}
+	answer, err := g.answer(ctx, record, claim)
+	if err != nil {
+		return Answer{}, errors.Join(err, g.Replays.Release(context.WithoutCancel(ctx), claim))
+	}
+	return answer, nil
+}
+
+// authenticate turns hostile bytes into a live record with consent. Until Verify has returned, every failure but an
+// outage is packet-refused.
+func (g *Gateway) authenticate(ctx context.Context, request Request, now time.Time) (Record, error) {
+	if len(request.Packet) > MaxPacket {
+		return Record{}, Fail(TooLarge, "size", nil)
+	}
+	signed, err := g.Opener.Open(ctx, request.Packet)
+	if err != nil {
+		return Record{}, err
+	}
+	claims, err := g.Verifier.Verify(ctx, signed)
+	if err != nil {
+		return Record{}, err
+	}
+	source, known := g.Sides[claims.Issuer]
+	if !known {
+		return Record{}, Fail(PacketRefused, "issuer", nil)
+	}
+	record, err := source.Read(claims)
+	if err != nil {
+		return Record{}, err
+	}
+	if err := record.Live(now); err != nil {
+		return Record{}, err
+	}
+	if err := g.covers(record, request.Route, now); err != nil {
+		return Record{}, err
+	}
+	return record, nil
+}
+
+func (g *Gateway) covers(record Record, wanted Route, now time.Time) error {
+	if _, known := g.Sides[record.Route.To]; !known || wanted != (Route{}) && wanted != record.Route {
+		return Fail(WrongRoute, "route", nil)
+	}
+	return record.Consent.Covers(record.Route, record.IssuedAt, now)
+}
+
+// answer gives a reserved packet its one answer. The clock reading is the first request's, so that a repeat gets the
+// same verdict; a rulebook that was replaced in between may not turn one answer into another.
+func (g *Gateway) answer(ctx context.Context, record Record, claim Claim) (Answer, error) {
+	recalled, err := g.Recalls.Recalled(ctx, claim.Key.CodeID(), record.Route.From, record.IssuedAt)
+	if err != nil {
+		return Answer{}, err
+	}
+	if recalled {
+		return Answer{}, Fail(PacketExpired, "recalled", nil)
+	}
+	green := g.Sides[record.Route.From].Green(record, claim.First)
+	entry := g.Sides[record.Route.To].Admit(record, record.Route, claim.First)
+	verdict := Conclude(record, green, entry, claim.First)
+	if claim.Repeat && !verdict.Until().Equal(claim.Until) {
+		return Answer{}, Fail(Replayed, "verdict-changed", nil)
+	}
+	return g.issue(ctx, verdict, claim)
+}
+
+// issue records, signs, seals and commits. Nothing leaves before the commit, and nothing is signed before the intent is
+// recorded.
+func (g *Gateway) issue(ctx context.Context, verdict Verdict, claim Claim) (Answer, error) {
+	line := intent(verdict, claim)
+	if err := g.Journal.Intend(ctx, line); err != nil {
+		return Answer{}, err
+	}
+	answer, err := g.sign(ctx, verdict, claim)
+	if err == nil {
+		err = g.Replays.Commit(ctx, claim, verdict.Until())
+	}
+	line.Event, line.KeyIDs = event(verdict, err), answer.KeyIDs
+	if journal := g.Journal.Conclude(context.WithoutCancel(ctx), line); err == nil && journal != nil {
+		return Answer{}, journal
+	}
+	if err != nil {
+		return Answer{}, err
+	}
+	return answer, nil
+}
+
+func event(verdict Verdict, err error) Event {
+	_, refused := verdict.Refused()
+	switch {
+	case err != nil:
+		return EventVoid
+	case refused:
+		return EventRefused
+	default:
+		return EventIssued
+	}
+}
+
+func (g *Gateway) sign(ctx context.Context, verdict Verdict, claim Claim) (Answer, error) {
+	record, _, entry := verdict.Basis()
+	drafts, err := verdict.Drafts(Terms{
+		Key: claim.Key, IssuedAt: claim.First, Specimen: g.Specimen, Landing: g.Landings[record.Route.To],
+		Source: g.Sides[record.Route.From].Profile(), Destination: g.Sides[record.Route.To].Profile(),
+	})
+	if err != nil {
+		return Answer{}, fmt.Errorf("drafting: %w", err)
+	}
+	signatures, err := g.Signer.Sign(ctx, drafts)
+	if err != nil {
+		return Answer{}, err
+	}
+	answer := Answer{
+		Route: record.Route, Signatures: signatures, ReceiptID: claim.Key.ReceiptID(), IssuedAt: claim.First.Truncate(time.Second),
+		ValidUntil: verdict.Until(), NotGranted: entry.NotGranted, Warnings: warnings(verdict), Withdraw: drafts.Withdraw(),
+	}
+	if decided, refused := verdict.Refused(); refused {
+		answer.Refusal = &decided
+		return answer, nil
+	}
+	answer.CodeID = claim.Key.CodeID()
+	return g.seal(ctx, record.Route.To, drafts, answer)
+}
+
+func (g *Gateway) seal(ctx context.Context, destination Side, drafts *Drafts, answer Answer) (Answer, error) {
+	if drafts.Fields() == nil {
+		return answer, nil
+	}
+	handoff, err := g.Sealer.Seal(ctx, destination, Handoff{
+		Code: answer.Code, Receipt: answer.Receipt, FullReceipt: string(answer.FullReceipt), Fields: string(drafts.Fields()),
+	})
+	if errors.Is(err, ErrNoHandoffKey) {
+		answer.HandoffMissing = true
+		return answer, nil
+	}
+	answer.Handoff = handoff
+	return answer, err
+}
+
+func warnings(verdict Verdict) []Outcome {
+	var warned []Outcome
+	_, green, entry := verdict.Basis()
+	for _, findings := range []Findings{green, entry} {
+		for _, outcome := range findings.Outcomes {
+			if outcome.Warn && outcome.Status != Pass && outcome.Status != NotInForce {
+				warned = append(warned, outcome)
+			}
+		}
+	}
+	return warned
+}

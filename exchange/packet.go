@@ -1,0 +1,35 @@
+package exchange
+
+import "context"
+
+// Packet is a consent packet as it came in: a compact JWE. It is hostile until it is opened and verified.
+type Packet string
+
+// MaxPacket is the most characters a packet may have. It is checked before anything else is looked at.
+const MaxPacket = 32 << 10
+
+// Sealed-open and signed: Signed is the compact JWS that was inside a packet. That a packet could be decrypted says
+// nothing about who made it (RFC 8725 §3.3): a Signed is as hostile as a Packet.
+type Signed string
+
+// Claims are the bytes of a genuine packet: the inner signature holds under a key that belongs to Issuer.
+type Claims struct {
+	Issuer Side
+	KeyID  string
+	// JSON is one object: valid UTF-8, unique member names, at most 8 levels deep and 16 KiB long. The Verifier has
+	// checked this; which members there may be is the side's business.
+	JSON []byte
+}
+
+// Opener decrypts a packet with one of the gateway's packet keys. Its error is a Failure: packet-refused for anything
+// wrong with the packet, the same and after the same work whatever it is, or unavailable when the key could not be used.
+// An outage must never look like a bad packet, nor the other way round.
+type Opener interface {
+	Open(ctx context.Context, packet Packet) (Signed, error)
+}
+
+// Verifier checks the inner signature with a key pinned by (issuer, kid), and that issuer and audience are what they
+// must be. Its error is a Failure: packet-refused or unavailable.
+type Verifier interface {
+	Verify(ctx context.Context, signed Signed) (Claims, error)
+}

@@ -1,0 +1,207 @@
+package exchange
+
+import (
+	"fmt"
+	"time"
+)
+
+// Zone is UTC+8, in which all three sides count their days. None of them has daylight saving time.
+var Zone = time.FixedZone("UTC+8", 8*60*60)
+
+// Leeway is how far two clocks may differ, either way, for iat, nbf and exp (RFC 7519 §4.1.4: "no more than a few
+// minutes"; sixty seconds is what the pains collected from other code systems settle on).
+const Leeway = 60 * time.Second
+
+// MaxPacketLife is the most that exp may lie after iat.
+const MaxPacketLife = 10 * time.Minute
+
+// Record is a packet's claims after opening, verifying and parsing. A side's Read is its only maker; a Record that
+// exists holds only well-formed values, so nothing behind it checks a format again.
+type Record struct {
+	Issuer   Side
+	Audience string
+	Route    Route
+	Port     Port
+	Channel  string
+	// ID is jti: at least 128 random bits chosen by the source.
+	ID        string
+	IssuedAt  time.Time
+	NotBefore time.Time
+	Expires   time.Time
+
+	Consent      Consent
+	Presenter    Presenter
+	Holder       Holder
+	Health       Health
+	Evidence     []Evidence
+	Declarations []Declaration
+}
+
+// Live tells whether the packet may be used at now, give or take Leeway: packet-expired or not-yet-valid if not.
+// Both ends belong to the window: at exp+60 s a packet still lives, a second later it does not.
+func (r Record) Live(now time.Time) error {
+	switch {
+	case now.Add(Leeway).Before(r.IssuedAt), now.Add(Leeway).Before(r.NotBefore):
+		return Fail(NotYetValid, "live", nil)
+	case now.Add(-Leeway).After(r.Expires):
+		return Fail(PacketExpired, "live", nil)
+	}
+	return nil
+}
+
+// Consent is the holder's own act on the source's page (PIPL 14, 23, 29, 39; Law 8/2005 art. 6–7; PDPO DPP3).
+type Consent struct {
+	// Text is the id of the text shown, "macau-guangdong/1"; Hash the lower-case hex SHA-256 of exactly what was shown
+	// in Language.
+	Text     string
+	Hash     string
+	Language string
+	GivenAt  time.Time
+	Purpose  string
+	Separate bool
+	// By is "self", "guardian" or "agent".
+	By string
+	// Published is what the source side publishes under Text and Language; the zero value if it publishes none.
+	Published ConsentText
+}
+
+// Purpose is the one purpose for which a packet may be used.
+const Purpose = "code_exchange"
+
+// ConsentText is one published wording of a consent, in one language.
+type ConsentText struct {
+	ID       string // "macau-guangdong/1"
+	Route    Route
+	Language string
+	Text     string
+	Hash     string    // lower-case hex SHA-256 of Text's UTF-8 bytes
+	From     time.Time // in force from here …
+	Until    time.Time // … until just before here; zero: no end
+}
+
+// MaxConsentAge is how long before the packet was made the consent may have been given: a packet's life. An older tick is
+// not an act for this transfer.
+const MaxConsentAge = MaxPacketLife
+
+// Covers tells whether the consent allows this route at now: consent-missing (none, bundled with other matters, another
+// purpose, another wording), consent-expired (given too long ago, or the wording has ended), or wrong-route.
+func (c Consent) Covers(route Route, issuedAt, now time.Time) error {
+	published := c.Published
+	switch {
+	case published.ID == "" || c.Hash != published.Hash:
+		return Fail(ConsentMissing, "consent-text", nil)
+	case published.Route != route:
+		return Fail(WrongRoute, "consent-route", nil)
+	case !c.Separate || c.Purpose != Purpose:
+		return Fail(ConsentMissing, "consent-separate", nil)
+	case now.Before(published.From) || !published.Until.IsZero() && !now.Before(published.Until):
+		return Fail(ConsentExpired, "consent-window", nil)
+	case c.GivenAt.After(issuedAt.Add(Leeway)), c.GivenAt.Add(MaxConsentAge + Leeway).Before(issuedAt):
+		return Fail(ConsentExpired, "consent-age", nil)
+	}
+	return nil
+}
+
+// Presenter is who shows the packet, when that is not the holder.
+type Presenter struct {
+	// Relation is "self", "parent", "guardian", "child", "agent" …, from the source's closed list.
+	Relation string
+}
+
+// Holder is the person the packet speaks of.
+type Holder struct {
+	Documents []Document // one to three, of different types
+	BirthDate Date
+	Name      Name
+	// Verified is whether the source compared the person with the document; "unverified" family members are the
+	// destination's decision.
+	Verified bool
+}
+
+// Age is the holder's age in whole years on now's day in UTC+8.
+func (h Holder) Age(now time.Time) int {
+	today := DateOf(now)
+	age := today.Year - h.BirthDate.Year
+	if today.Month < h.BirthDate.Month || today.Month == h.BirthDate.Month && today.Day < h.BirthDate.Day {
+		age--
+	}
+	return age
+}
+
+// Document is one travel or identity document whose number has passed the checks of its type.
+type Document struct {
+	Type string // "home-return-permit", "macau-bir", …
+	// Number is canonical: what stays the same when the document is reissued (home return permit: the first 9).
+	Number string
+}
+
+// Name is a person's name in NFC without control or bidirectional characters. At least one script is present.
+type Name struct {
+	Han   string
+	Latin string
+}
+
+// Health is the source's own code at AsOf.
+type Health struct {
+	Colour  string // from the source's closed list; "none" is 亮码失败
+	Subcode string
+	AsOf    time.Time
+	Until   time.Time // zero: the source names no end
+	Reasons []string  // from the source's closed list; empty: none known
+}
+
+// Evidence is one test, vaccination, notice or check. Which fields are set depends on Type; a field that the type does
+// not have is the zero value.
+type Evidence struct {
+	Type        string
+	Result      string    // tests: "negative", "positive", "pending"
+	At          time.Time // sampled_at, checked_at, as_of, given_at, converted_at …: when it was true
+	Institution string
+	Source      string // "electronic" or "paper"
+	AtRisk      bool   // travel-card: risk_area_14d; visit-check: at_risk
+	Days        int    // visit-check: how many days were compared
+	Doses       int    // vaccination
+	Colour      string // province-code, city-code
+	Province    string // province-code
+	Route       string // conversion: the route of an earlier transcode, "macau-guangdong"
+}
+
+// Declaration is one answered form. Of several of one form only the latest is in a Record (最新申报为准).
+type Declaration struct {
+	Form       string // "macau-entry/1"
+	DeclaredAt time.Time
+	Answers    map[string]bool
+}
+
+// Date is a calendar day in UTC+8.
+type Date struct {
+	Year  int
+	Month time.Month
+	Day   int
+}
+
+// DateOf gives the day of t in UTC+8, whatever the zone of t: a sample taken at 23:30Z counts for the next day.
+func DateOf(t time.Time) Date {
+	year, month, day := t.In(Zone).Date()
+	return Date{Year: year, Month: month, Day: day}
+}
+
+// ParseDate reads "2006-01-02".
+func ParseDate(s string) (Date, error) {
+	t, err := time.ParseInLocation(time.DateOnly, s, Zone)
+	if err != nil {
+		return Date{}, fmt.Errorf("date: %w", errBadID)
+	}
+	return DateOf(t), nil
+}
+
+// Start is 00:00 UTC+8 of the day.
+func (d Date) Start() time.Time { return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, Zone) }
+
+// String is "2006-01-02"; the zero Date is "".
+func (d Date) String() string {
+	if d == (Date{}) {
+		return ""
+	}
+	return d.Start().Format(time.DateOnly)
+}

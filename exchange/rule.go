@@ -1,0 +1,92 @@
+package exchange
+
+import "time"
+
+// Status is what became of one rule.
+type Status string
+
+// A rule passes, fails, could not be computed, or does not apply to this packet. Only pass and not-in-force let a packet
+// through: an error, like an absent fact, is never green.
+const (
+	Pass       Status = "pass"
+	Fails      Status = "fail"
+	Errored    Status = "error"
+	NotInForce Status = "not-in-force"
+)
+
+// Outcome is what one rule says of one record at one instant.
+type Outcome struct {
+	Rule   string // "macau.entry.negative-test"
+	Status Status
+	// Warn marks a rule whose failure is noted in the receipt but refuses nobody.
+	Warn bool
+	// Reason is what a failure of this rule is called.
+	Reason Reason
+	// Category is all that an officer is told: "test", "document", "colour", …
+	Category string
+	// Advice is what the holder is told.
+	Advice Advice
+	// Until is how long a pass stays one; zero: the rule sets no end.
+	Until time.Time
+}
+
+// Blocks tells whether the outcome stands in the way of a code. Anything that is not known to be good does.
+func (o Outcome) Blocks() bool {
+	return !o.Warn && o.Status != Pass && o.Status != NotInForce
+}
+
+// Book names the dated rulebook version that was asked, for the receipt and the journal.
+type Book struct {
+	Version    string `json:"version"` // "macau/2026-01-01T00:00+08:00"
+	SHA256     string `json:"sha256"`  // lower-case hex, of the rulebook file
+	Confidence string `json:"confidence"`
+}
+
+// Findings is what one rulebook says of one record. The zero Findings concludes in a refusal.
+type Findings struct {
+	Book     Book
+	Outcomes []Outcome
+	// Shows is what the destination's code may say of the holder. Source rulebooks leave it zero.
+	Shows Shows
+	// NotGranted lists what the code does not grant, such as "quarantine-waiver". Source rulebooks leave it empty.
+	NotGranted []string
+}
+
+// Shows is the destination's choice of what its code prints.
+type Shows struct {
+	Document Document
+	// SampledOn is the sampling day of the test that the rules counted; zero: none was asked for.
+	SampledOn Date
+}
+
+// Source reads a side's own packets and knows its own green.
+type Source interface {
+	// Read parses the claims; the error is a Failure with claims-invalid that names the field and never its value. A
+	// member that is not known is refused, not dropped.
+	Read(claims Claims) (Record, error)
+	// Green asks the side's rulebook in force at now. It does no I/O.
+	Green(record Record, now time.Time) Findings
+}
+
+// Destination decides whom it lets in over a route, and how its code looks.
+type Destination interface {
+	// Admit asks the side's rulebook in force at now. It does no I/O. No rulebook for the route is one failed outcome.
+	Admit(record Record, route Route, now time.Time) Findings
+	Profile() Profile
+}
+
+// Jurisdiction is all that one side does.
+type Jurisdiction interface {
+	Source
+	Destination
+	Publisher
+}
+
+// Profile is the form of a side's code.
+type Profile struct {
+	Side Side
+	Key  string // name in the key ring: "mo"
+	Type string // JWS typ: "mo-code+jwt"
+	// Tag stands for the side in a code's "r" claim: "mo" in "mo-gd".
+	Tag string
+}
