@@ -15,7 +15,8 @@ test: ## All tests, with the race detector; every package's result is printed
 	$(GO) test -race -shuffle=on ./...
 
 run: build ## Serve the gateway on 127.0.0.1:8080 with config/example.yaml, and the three sides beside it
-	@$(BIN)/gateway run --config config/example.yaml --sides $(BIN)/sides
+	@$(BIN)/gateway keys init --config config/example.yaml --if-missing
+	@$(BIN)/gateway serve --config config/example.yaml --sides $(BIN)/sides
 
 build: ## Build the two programs into .bin
 	@mkdir -p $(BIN)

@@ -54,7 +54,7 @@ var (
 	ErrBundleFuture     = errors.New("the bundle is from the future: check this device's clock")
 )
 
-// NewBundle dates a bundle at now. Profiles give the tag of each recall's side.
+// NewBundle dates a bundle at now. Profiles give the tag of each recall's side; a side without one has no codes to recall.
 func NewBundle(issuer string, profiles []Profile, keys []json.RawMessage, recalls []Recall, specimen bool, now time.Time) Bundle {
 	bundle := Bundle{
 		Issuer: issuer, IssuedAt: now.Unix(), Soft: now.Add(BundleSoftLife).Unix(), Expires: now.Add(BundleHardLife).Unix(),
@@ -66,11 +66,13 @@ func NewBundle(issuer string, profiles []Profile, keys []json.RawMessage, recall
 		bundle.Profiles = append(bundle.Profiles, BundleProfile(profile))
 	}
 	for _, recall := range recalls {
-		wire := BundleRecall{Code: recall.Code, Expires: recall.Until.Unix()}
-		if recall.Code == "" {
-			wire.Tag, wire.Before = tags[recall.Side], recall.Before.Unix()
+		tag, known := tags[recall.Side]
+		switch {
+		case recall.Code != "":
+			bundle.Recalls = append(bundle.Recalls, BundleRecall{Code: recall.Code, Expires: recall.Until.Unix()})
+		case known:
+			bundle.Recalls = append(bundle.Recalls, BundleRecall{Tag: tag, Before: recall.Before.Unix(), Expires: recall.Until.Unix()})
 		}
-		bundle.Recalls = append(bundle.Recalls, wire)
 	}
 	return bundle
 }
@@ -85,6 +87,7 @@ func (b Bundle) Draft() (*Draft, error) {
 }
 
 // Check tells whether the bundle may be used at now by somebody who has already seen one issued at lastSeen (zero: none).
+// Its own exp may shorten BundleHardLife but not lengthen it.
 func (b Bundle) Check(now, lastSeen time.Time) error {
 	switch issued := time.Unix(b.IssuedAt, 0); {
 	case issued.After(now.Add(Leeway)):
@@ -97,7 +100,8 @@ func (b Bundle) Check(now, lastSeen time.Time) error {
 	return nil
 }
 
-// Recalled tells whether a recall of the bundle voids the code.
+// Recalled tells whether a recall of the bundle voids the code. A recall's own end is not looked at: what it voids has
+// expired by then, and an officer's slow clock must not bring it back.
 func (b Bundle) Recalled(codeID, tag string, issuedAt time.Time) bool {
 	for _, recall := range b.Recalls {
 		if recall.Code != "" && recall.Code == codeID || recall.Code == "" && recall.Tag == tag && issuedAt.Unix() <= recall.Before {

@@ -74,9 +74,11 @@ type ReceiptClaims struct {
 // FullReceipt is what the lean receipt vouches for by hash. The holder keeps it; it is handed over as the exact bytes
 // that were hashed.
 type FullReceipt struct {
-	ID          string        `json:"jti"`
-	Outcome     string        `json:"outcome"`
-	Reason      Reason        `json:"reason,omitempty"`
+	ID      string `json:"jti"`
+	Outcome string `json:"outcome"`
+	Reason  Reason `json:"reason,omitempty"`
+	// Decided is the rule that decided a refusal; empty when a code was issued.
+	Decided     string        `json:"decided,omitempty"`
 	Route       string        `json:"route"` // "macau-guangdong"
 	Port        Port          `json:"port,omitempty"`
 	IssuedAt    time.Time     `json:"issued_at"` // RFC 3339, UTC+8
@@ -92,7 +94,7 @@ type FullReceipt struct {
 	Specimen    bool          `json:"specimen,omitempty"`
 }
 
-// RuleVerdict is one rule that decided, or that passed or warned.
+// RuleVerdict is one rule that was in force, and what it said.
 type RuleVerdict struct {
 	Rule   string `json:"rule"`
 	Status Status `json:"status"`
@@ -104,35 +106,6 @@ type ConsentProof struct {
 	SHA256   string `json:"sha256"`
 	Language string `json:"lang"`
 }
-
-// HandoffFields is what the destination's own form needs. The full receipt vouches for its bytes by hash; a salt keeps
-// that hash from being guessed from the few values a person can have.
-type HandoffFields struct {
-	Salt      string            `json:"salt"`
-	Audience  string            `json:"aud"`
-	Expires   int64             `json:"exp"`
-	Name      map[string]string `json:"name"`
-	Documents []HandoffDocument `json:"documents"`
-	BirthDate string            `json:"birth_date"`
-	Tests     []HandoffTest     `json:"tests"`
-}
-
-// HandoffDocument is one document, with its canonical number.
-type HandoffDocument struct {
-	Type   string `json:"type"`
-	Number string `json:"number"`
-}
-
-// HandoffTest is one test: result, sampling day in UTC+8 and institution.
-type HandoffTest struct {
-	Type        string `json:"type"`
-	Result      string `json:"result"`
-	SampledOn   string `json:"sampled_on"`
-	Institution string `json:"institution"`
-}
-
-// MaxHandoffLife is how long a destination's page may take a handoff.
-const MaxHandoffLife = 10 * time.Minute
 
 // RefusalLife is how long a refusal's receipt can be shown.
 const RefusalLife = 24 * time.Hour
@@ -146,6 +119,9 @@ type Terms struct {
 	// Landing is the audience of the destination's landing page; empty: no handoff is made.
 	Landing  string
 	Specimen bool
+	// At is this request's clock reading, from which a handoff lives MaxHandoffLife; zero means IssuedAt. It is later than
+	// IssuedAt when a packet's answer is given again.
+	At time.Time
 }
 
 // Drafts is what one verdict lets the gateway sign: a code and a receipt, or a refusal's receipt alone.
@@ -157,7 +133,11 @@ type Drafts struct {
 	withdraw string
 }
 
-var errTerms = errors.New("draft: terms without an issue time, or profiles of other sides")
+// What can be wrong with what a draft is made from. Each is a fault of the caller, not of the packet.
+var (
+	errTerms   = errors.New("draft: terms without an issue time, or profiles of other sides")
+	errBinding = errors.New("draft: a code's receipt needs its signing input, and no other receipt has one")
+)
 
 // Code is nil for a refusal.
 func (d *Drafts) Code() *Draft { return d.code }
@@ -169,12 +149,16 @@ func (d *Drafts) Fields() []byte { return d.fields }
 func (d *Drafts) Withdraw() string { return d.withdraw }
 
 // Receipt binds the receipt to the code's signing input ("header.payload", ASCII), and gives the lean receipt's draft and
-// the full receipt's bytes. For a refusal the input is empty.
+// the full receipt's bytes. For a refusal the input is empty. Drafts that no Verdict made have no receipt.
 func (d *Drafts) Receipt(codeSigningInput string) (lean *Draft, full []byte, err error) {
-	if d.code != nil {
-		d.full.CodeSHA256 = hexSum([]byte(codeSigningInput))
+	if d.receipt.ID == "" || (d.code != nil) != (codeSigningInput != "") {
+		return nil, nil, errBinding
 	}
-	if full, err = marshalClaims(d.full); err != nil {
+	statement := d.full
+	if d.code != nil {
+		statement.CodeSHA256 = hexSum([]byte(codeSigningInput))
+	}
+	if full, err = marshalClaims(statement); err != nil {
 		return nil, nil, err
 	}
 	sum := sha256.Sum256(full)
@@ -188,16 +172,10 @@ func (d *Drafts) Receipt(codeSigningInput string) (lean *Draft, full []byte, err
 }
 
 func (g grant) Drafts(terms Terms) (*Drafts, error) {
-	record := g.record
-	if err := terms.check(record.Route); err != nil {
+	if err := terms.check(g.record.Route); err != nil {
 		return nil, err
 	}
-	claims := CodeClaims{
-		Issuer: terms.Destination.Side, ID: terms.Key.CodeID(),
-		IssuedAt: terms.IssuedAt.Unix(), Expires: g.until.Unix(),
-		Name: record.Holder.Name.Mask(), Document: g.entry.Shows.Document.Mask(),
-		SampledOn: g.entry.Shows.SampledOn.String(), Route: terms.tag(), Port: record.Port, Specimen: terms.Specimen,
-	}
+	claims := g.code(terms)
 	payload, err := marshalClaims(claims)
 	if err != nil {
 		return nil, err
@@ -213,11 +191,21 @@ func (g grant) Drafts(terms Terms) (*Drafts, error) {
 	if terms.Landing == "" {
 		return drafts, nil
 	}
-	if drafts.fields, err = marshalClaims(record.fields(terms)); err != nil {
+	if drafts.fields, err = marshalClaims(g.record.fields(terms)); err != nil {
 		return nil, err
 	}
 	drafts.full.FieldsHash = hexSum(drafts.fields)
 	return drafts, nil
+}
+
+// code is all that leaves for the officer's eyes. A field that is not listed here cannot reach a code.
+func (g grant) code(terms Terms) CodeClaims {
+	return CodeClaims{
+		Issuer: terms.Destination.Side, ID: terms.Key.CodeID(),
+		IssuedAt: terms.IssuedAt.Unix(), Expires: g.until.Unix(),
+		Name: g.record.Holder.Name.Mask(), Document: g.entry.Shows.Document.Mask(),
+		SampledOn: g.entry.Shows.SampledOn.String(), Route: terms.tag(), Port: g.record.Port, Specimen: terms.Specimen,
+	}
 }
 
 func (r refusal) Drafts(terms Terms) (*Drafts, error) {
@@ -231,6 +219,7 @@ func (r refusal) Drafts(terms Terms) (*Drafts, error) {
 	drafts := r.basis.drafts(terms, document, terms.IssuedAt.Add(RefusalLife))
 	drafts.receipt.Outcome, drafts.full.Outcome = Refused, Refused
 	drafts.receipt.Why, drafts.full.Reason = r.decided.Reason, r.decided.Reason
+	drafts.full.Decided = r.decided.Rule
 	return drafts, nil
 }
 
@@ -271,6 +260,14 @@ func (b basis) notGranted() []string {
 
 func (t Terms) tag() string { return t.Source.Tag + "-" + t.Destination.Tag }
 
+// asked is when this answer was asked for.
+func (t Terms) asked() time.Time {
+	if t.At.IsZero() {
+		return t.IssuedAt
+	}
+	return t.At
+}
+
 func (t Terms) check(route Route) error {
 	if t.IssuedAt.IsZero() || t.Source.Side != route.From || t.Destination.Side != route.To {
 		return errTerms
@@ -280,7 +277,7 @@ func (t Terms) check(route Route) error {
 
 func (r Record) fields(terms Terms) HandoffFields {
 	fields := HandoffFields{
-		Salt: randomText(), Audience: terms.Landing, Expires: terms.IssuedAt.Add(MaxHandoffLife).Unix(),
+		Salt: randomText(), Audience: terms.Landing, Expires: terms.asked().Add(MaxHandoffLife).Unix(),
 		Name: map[string]string{}, BirthDate: r.Holder.BirthDate.String(),
 		Documents: []HandoffDocument{}, Tests: []HandoffTest{},
 	}
@@ -325,17 +322,3 @@ func hexSum(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
 }
-
-// ParseFullReceipt reads the bytes of a full receipt, of at most 16 KiB.
-func ParseFullReceipt(data []byte) (FullReceipt, error) {
-	if len(data) > 16<<10 {
-		return FullReceipt{}, errFullReceipt
-	}
-	var full FullReceipt
-	if err := json.Unmarshal(data, &full); err != nil {
-		return FullReceipt{}, errFullReceipt
-	}
-	return full, nil
-}
-
-var errFullReceipt = errors.New("not a full receipt")

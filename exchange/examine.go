@@ -43,19 +43,14 @@ type Examination struct {
 	Specimen  bool
 }
 
-// Examine holds a code and its receipt against each other, the clock and the recalls. Leeway applies to both ends.
-// Specimens are refused unless specimens is set.
+// Examine holds a code and its receipt against each other, the recalls and the clock, in that order: a pair that does not
+// belong together is a mismatch even if it has expired as well. Leeway applies to both ends. Specimens are refused unless
+// specimens is set. Recalled answers for a code id, the tag of the side that its route begins at, and its iat.
 func Examine(exhibit Exhibit, recalled func(codeID string, source string, issuedAt time.Time) bool, now time.Time, specimens bool) Examination {
 	found := exhibit.describe()
+	found.Category = exhibit.standing()
 	switch {
-	case exhibit.Code == nil && exhibit.Receipt == nil:
-		found.Category = CategoryUnreadable
-	case !exhibit.agrees():
-		found.Category = CategoryMismatch
-	case exhibit.Receipt != nil && exhibit.Receipt.Outcome != Issued:
-		found.Category = CategoryRefusal
-	case exhibit.codeID() == "":
-		found.Category = CategoryUnreadable
+	case found.Category != CategoryValid:
 	case recalled(exhibit.codeID(), sourceTag(found.Route), exhibit.issuedAt()):
 		found.Category = CategoryRecalled
 	case now.Add(Leeway).Before(exhibit.issuedAt()):
@@ -64,10 +59,24 @@ func Examine(exhibit Exhibit, recalled func(codeID string, source string, issued
 		found.Category = CategoryExpired
 	case found.Specimen && !specimens:
 		found.Category = CategorySpecimen
-	default:
-		found.Category = CategoryValid
 	}
 	return found
+}
+
+// standing is what the exhibit says by itself, without a clock. A receipt with an outcome that we never write is as good
+// as unreadable, and so is one that speaks of no code.
+func (e Exhibit) standing() Category {
+	switch {
+	case e.Code == nil && e.Receipt == nil:
+		return CategoryUnreadable
+	case !e.agrees():
+		return CategoryMismatch
+	case e.Receipt != nil && e.Receipt.Outcome == Refused:
+		return CategoryRefusal
+	case e.Receipt != nil && e.Receipt.Outcome != Issued, e.codeID() == "":
+		return CategoryUnreadable
+	}
+	return CategoryValid
 }
 
 // agrees tells whether code, receipt and full receipt are of one transcode. Every field that both carry must be equal:
@@ -94,7 +103,7 @@ func (e Exhibit) vouches() bool {
 		return false
 	}
 	full, err := ParseFullReceipt(e.FullReceipt)
-	if err != nil || full.ID != e.Receipt.ID {
+	if err != nil || full.ID != e.Receipt.ID || full.Outcome != e.Receipt.Outcome || full.CodeID != e.Receipt.Code {
 		return false
 	}
 	return e.Code == nil || full.CodeSHA256 == hexSum([]byte(e.CodeSigningInput))

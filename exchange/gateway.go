@@ -17,7 +17,8 @@ type Gateway struct {
 	Journal  Journal
 	Signer   Signer
 	Sealer   Sealer
-	// Landings names the audience of each destination's landing page; a destination without one gets no handoff.
+	// Landings names the audience of each destination's landing page; a destination without one gets no handoff. Where there
+	// is none at all, Sealer may be nil.
 	Landings map[Side]string
 	// Specimen marks everything that is signed as not for real use.
 	Specimen bool
@@ -47,6 +48,8 @@ type Handoff struct {
 	FullReceipt string `json:"full_receipt"` // the exact bytes whose hash is in the receipt
 	Fields      string `json:"fields"`       // the exact bytes whose hash is in the full receipt
 }
+
+var errSignatures = errors.New("the signer gave other tokens than were drafted")
 
 // ErrNoHandoffKey says that the destination publishes no key to seal to; the code is given without a handoff.
 var ErrNoHandoffKey = errors.New("the destination publishes no key for a handoff")
@@ -103,19 +106,18 @@ func (g *Gateway) Exchange(ctx context.Context, request Request) (Answer, error)
 	return answer, nil
 }
 
-// authenticate turns hostile bytes into a live record with consent. Until Verify has returned, every failure but an
-// outage is packet-refused.
+// authenticate turns hostile bytes into a live record with consent.
 func (g *Gateway) authenticate(ctx context.Context, request Request, now time.Time) (Record, error) {
 	if len(request.Packet) > MaxPacket {
 		return Record{}, Fail(TooLarge, "size", nil)
 	}
 	signed, err := g.Opener.Open(ctx, request.Packet)
 	if err != nil {
-		return Record{}, err
+		return Record{}, uniform(err)
 	}
 	claims, err := g.Verifier.Verify(ctx, signed)
 	if err != nil {
-		return Record{}, err
+		return Record{}, uniform(err)
 	}
 	source, known := g.Sides[claims.Issuer]
 	if !known {
@@ -124,6 +126,11 @@ func (g *Gateway) authenticate(ctx context.Context, request Request, now time.Ti
 	record, err := source.Read(claims)
 	if err != nil {
 		return Record{}, err
+	}
+	// The signature was checked with a key of claims.Issuer; a record that speaks for another side would be a confused
+	// deputy (RFC 8725 §3.8).
+	if record.Issuer != claims.Issuer {
+		return Record{}, Invalid("iss", "is not the side whose key signed the packet")
 	}
 	if err := record.Live(now); err != nil {
 		return Record{}, err
@@ -134,15 +141,33 @@ func (g *Gateway) authenticate(ctx context.Context, request Request, now time.Ti
 	return record, nil
 }
 
+// uniform sees to it that, until the inner signature holds, every failure but an outage is packet-refused: any other reason
+// would tell a forger which step he has passed (RFC 7516 §11.5). An error without a reason stays the internal fault it is.
+func uniform(err error) error {
+	switch reason, found := ReasonOf(err); {
+	case !found, reason == Unavailable, reason == PacketRefused:
+		return err
+	default:
+		return Fail(PacketRefused, "uniform", err)
+	}
+}
+
+// covers tells whether the packet is for this route: it begins where the packet was made, ends at another side that we
+// know, and is what the caller's page is for, and what the holder consented to.
 func (g *Gateway) covers(record Record, wanted Route, now time.Time) error {
-	if _, known := g.Sides[record.Route.To]; !known || wanted != (Route{}) && wanted != record.Route {
+	route := record.Route
+	if _, known := g.Sides[route.To]; !known || route.From != record.Issuer || route.To == route.From {
 		return Fail(WrongRoute, "route", nil)
 	}
-	return record.Consent.Covers(record.Route, record.IssuedAt, now)
+	if wanted != (Route{}) && wanted != route {
+		return Fail(WrongRoute, "page", nil)
+	}
+	return record.Consent.Covers(route, record.IssuedAt, now)
 }
 
 // answer gives a reserved packet its one answer. The clock reading is the first request's, so that a repeat gets the
-// same verdict; a rulebook that was replaced in between may not turn one answer into another.
+// same verdict; a rulebook that was replaced in between may not turn one answer into another. A recalled packet is answered
+// like an expired one, since the remedy is the same: make a new one.
 func (g *Gateway) answer(ctx context.Context, record Record, claim Claim) (Answer, error) {
 	recalled, err := g.Recalls.Recalled(ctx, claim.Key.CodeID(), record.Route.From, record.IssuedAt)
 	if err != nil {
@@ -161,7 +186,7 @@ func (g *Gateway) answer(ctx context.Context, record Record, claim Claim) (Answe
 }
 
 // issue records, signs, seals and commits. Nothing leaves before the commit, and nothing is signed before the intent is
-// recorded.
+// recorded. An outcome that cannot be recorded is withheld as well; the same requester may ask for it again.
 func (g *Gateway) issue(ctx context.Context, verdict Verdict, claim Claim) (Answer, error) {
 	line := intent(verdict, claim)
 	if err := g.Journal.Intend(ctx, line); err != nil {
@@ -196,7 +221,7 @@ func event(verdict Verdict, err error) Event {
 func (g *Gateway) sign(ctx context.Context, verdict Verdict, claim Claim) (Answer, error) {
 	record, _, entry := verdict.Basis()
 	drafts, err := verdict.Drafts(Terms{
-		Key: claim.Key, IssuedAt: claim.First, Specimen: g.Specimen, Landing: g.Landings[record.Route.To],
+		Key: claim.Key, IssuedAt: claim.First, At: claim.At, Specimen: g.Specimen, Landing: g.Landings[record.Route.To],
 		Source: g.Sides[record.Route.From].Profile(), Destination: g.Sides[record.Route.To].Profile(),
 	})
 	if err != nil {
@@ -205,6 +230,9 @@ func (g *Gateway) sign(ctx context.Context, verdict Verdict, claim Claim) (Answe
 	signatures, err := g.Signer.Sign(ctx, drafts)
 	if err != nil {
 		return Answer{}, err
+	}
+	if signatures.Receipt == "" || (signatures.Code != "") != (drafts.Code() != nil) {
+		return Answer{}, errSignatures
 	}
 	answer := Answer{
 		Route: record.Route, Signatures: signatures, ReceiptID: claim.Key.ReceiptID(), IssuedAt: claim.First.Truncate(time.Second),

@@ -23,13 +23,14 @@ type Entry struct {
 	Receipt   string // receipt id
 	Route     string
 	Port      Port
-	Rulebooks []string // versions
-	Rules     []string // ids of the rules that decided
+	Rulebooks []string // versions, the source's first
+	Rules     []string // ids of the rules that decided; empty: granted
 	Reason    Reason   // empty: granted
 	KeyIDs    []string // kids that signed; empty in an intent
 }
 
-// Journal is the gateway's record of what it did. Its errors are Failures with unavailable.
+// Journal is the gateway's record of what it did. Its errors are Failures with unavailable. When it returns, the entry
+// outlasts a power cut, unless the implementation was told otherwise.
 type Journal interface {
 	// Intend writes the intent. What is not recorded is not signed.
 	Intend(ctx context.Context, entry Entry) error

@@ -2,16 +2,29 @@ package exchange
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
 // MaxShownName is the most bytes a masked name takes in a code, so that its QR stays within version 15 at level M.
 const MaxShownName = 24
 
-// Mask gives the name as a code shows it: of a Han name the first and last character, of a Latin one the first word and
-// initials, cut at MaxShownName bytes between characters. Enough for an officer to compare, too little to harvest.
+// Mask gives the name as a code shows it: of a Han name the first and last character (of two, the first), of a Latin one
+// the first word and initials (of one word, its initial), cut at MaxShownName bytes between characters. Enough for an
+// officer to compare, too little to harvest.
 func (n Name) Mask() string {
-	return cut(strings.TrimSpace(maskHan(n.Han)+" "+maskLatin(n.Latin)), MaxShownName)
+	return cut(strings.TrimSpace(maskHan(shown(n.Han))+" "+maskLatin(shown(n.Latin))), MaxShownName)
+}
+
+// shown drops what JSON would have to escape, so that MaxShownName bytes are no more than that in a token. No name is
+// written with quotation marks, backslashes or unprintable characters.
+func shown(name string) string {
+	return strings.Map(func(character rune) rune {
+		if character == '"' || character == '\\' || character == utf8.RuneError || !unicode.IsPrint(character) {
+			return -1
+		}
+		return character
+	}, name)
 }
 
 func maskHan(name string) string {
@@ -28,15 +41,18 @@ func maskHan(name string) string {
 
 func maskLatin(name string) string {
 	words := strings.Fields(name)
-	for i := 1; i < len(words); i++ {
-		initial, _ := utf8.DecodeRuneInString(words[i])
-		words[i] = string(initial) + "*"
-	}
 	if len(words) == 1 {
-		initial, _ := utf8.DecodeRuneInString(words[0])
-		return string(initial) + "*"
+		return initial(words[0])
+	}
+	for i := 1; i < len(words); i++ {
+		words[i] = initial(words[i])
 	}
 	return strings.Join(words, " ")
+}
+
+func initial(word string) string {
+	first, _ := utf8.DecodeRuneInString(word)
+	return string(first) + "*"
 }
 
 func cut(s string, most int) string {
@@ -47,16 +63,17 @@ func cut(s string, most int) string {
 	return strings.TrimSpace(s)
 }
 
-// Mask gives the canonical number's first and last four characters, which is what an officer types to compare. A number
-// of fewer than eight characters shows its last two only.
+// Mask gives the canonical number's first character and last four, which an officer compares with the document. A number
+// of fewer than eight characters shows its last two only. At most nine characters, of which a number that passed its
+// type's check has one byte each.
 func (d Document) Mask() string {
-	number := d.Number
+	number := []rune(shown(d.Number))
 	switch {
-	case number == "":
+	case len(number) == 0:
 		return ""
 	case len(number) < 8:
-		return "****" + number[max(0, len(number)-2):]
+		return "****" + string(number[max(0, len(number)-2):])
 	default:
-		return number[:1] + "****" + number[len(number)-4:]
+		return string(number[:1]) + "****" + string(number[len(number)-4:])
 	}
 }

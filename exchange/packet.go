@@ -8,7 +8,7 @@ type Packet string
 // MaxPacket is the most characters a packet may have. It is checked before anything else is looked at.
 const MaxPacket = 32 << 10
 
-// Sealed-open and signed: Signed is the compact JWS that was inside a packet. That a packet could be decrypted says
+// Signed is the compact JWS that was inside a packet. That a packet could be decrypted says
 // nothing about who made it (RFC 8725 §3.3): a Signed is as hostile as a Packet.
 type Signed string
 

@@ -38,9 +38,13 @@ type Record struct {
 }
 
 // Live tells whether the packet may be used at now, give or take Leeway: packet-expired or not-yet-valid if not.
-// Both ends belong to the window: at exp+60 s a packet still lives, a second later it does not.
+// Both ends belong to the window: at exp+60 s a packet still lives, a second later it does not. A packet that would live
+// longer than MaxPacketLife, or for no time at all, is claims-invalid, whatever the clock says: how long the replay store
+// must remember a packet rests on it.
 func (r Record) Live(now time.Time) error {
 	switch {
+	case !r.Expires.After(r.IssuedAt), r.Expires.After(r.IssuedAt.Add(MaxPacketLife)):
+		return Invalid("exp", "must lie after iat, by no more than %s", MaxPacketLife)
 	case now.Add(Leeway).Before(r.IssuedAt), now.Add(Leeway).Before(r.NotBefore):
 		return Fail(NotYetValid, "live", nil)
 	case now.Add(-Leeway).After(r.Expires):
@@ -84,19 +88,24 @@ type ConsentText struct {
 const MaxConsentAge = MaxPacketLife
 
 // Covers tells whether the consent allows this route at now: consent-missing (none, bundled with other matters, another
-// purpose, another wording), consent-expired (given too long ago, or the wording has ended), or wrong-route.
+// purpose, another wording or one not yet in force, given after the packet was made), consent-expired (given too long
+// before the packet was made, or the wording has ended), or wrong-route.
 func (c Consent) Covers(route Route, issuedAt, now time.Time) error {
 	published := c.Published
 	switch {
-	case published.ID == "" || c.Hash != published.Hash:
+	case published.ID == "" || c.Text != published.ID || c.Language != published.Language || c.Hash != published.Hash:
 		return Fail(ConsentMissing, "consent-text", nil)
 	case published.Route != route:
 		return Fail(WrongRoute, "consent-route", nil)
 	case !c.Separate || c.Purpose != Purpose:
 		return Fail(ConsentMissing, "consent-separate", nil)
-	case now.Before(published.From) || !published.Until.IsZero() && !now.Before(published.Until):
+	case now.Before(published.From):
+		return Fail(ConsentMissing, "consent-window", nil)
+	case !published.Until.IsZero() && !now.Before(published.Until):
 		return Fail(ConsentExpired, "consent-window", nil)
-	case c.GivenAt.After(issuedAt.Add(Leeway)), c.GivenAt.Add(MaxConsentAge + Leeway).Before(issuedAt):
+	case c.GivenAt.After(issuedAt.Add(Leeway)):
+		return Fail(ConsentMissing, "consent-age", nil)
+	case c.GivenAt.Add(MaxConsentAge + Leeway).Before(issuedAt):
 		return Fail(ConsentExpired, "consent-age", nil)
 	}
 	return nil
@@ -118,7 +127,8 @@ type Holder struct {
 	Verified bool
 }
 
-// Age is the holder's age in whole years on now's day in UTC+8.
+// Age is the holder's age in whole years on now's day in UTC+8. Somebody born on 29 February is a year older on 1 March
+// of a year that has no such day.
 func (h Holder) Age(now time.Time) int {
 	today := DateOf(now)
 	age := today.Year - h.BirthDate.Year

@@ -1,11 +1,12 @@
 package exchange
 
 import (
+	"slices"
 	"time"
 )
 
-// Verdict is what follows from all rule outcomes: a grant or a refusal. Conclude is the only maker of either, and only a
-// Verdict can be drafted, so nothing unconcluded is ever signed.
+// Verdict is what follows from all rule outcomes: a grant or a refusal. Conclude is the only maker of either (the
+// interface is sealed), and only a Verdict can be drafted, so nothing unconcluded is ever signed.
 type Verdict interface {
 	// Refused gives the outcome that decided against the holder; refused is false for a grant.
 	Refused() (decided Outcome, refused bool)
@@ -15,7 +16,21 @@ type Verdict interface {
 	Basis() (record Record, green, entry Findings)
 	// Drafts writes what is to be signed.
 	Drafts(terms Terms) (*Drafts, error)
+
+	concluded()
 }
+
+// MaxCodeLife is the most that a code can live, whatever the rulebooks say. Old signing keys and recalls are kept that long.
+const MaxCodeLife = 48 * time.Hour
+
+// The ids of what Conclude itself finds, where no rule of a rulebook is at fault. Such an outcome carries no Advice: the
+// reason's own text is what the holder is told.
+const (
+	RuleRoute         = "exchange.route"           // a rulebook said nothing at all, or let nothing pass
+	RuleDocument      = "exchange.document"        // the code would show none of the holder's documents
+	RuleValidity      = "exchange.validity"        // no rule of the destination sets an end
+	RuleSourceCodeEnd = "exchange.source-code-end" // the source's own code has ended
+)
 
 type basis struct {
 	record       Record
@@ -23,6 +38,7 @@ type basis struct {
 }
 
 func (b basis) Basis() (Record, Findings, Findings) { return b.record, b.green, b.entry }
+func (basis) concluded()                            {}
 
 type grant struct {
 	basis
@@ -41,51 +57,90 @@ func (r refusal) Until() time.Time         { return time.Time{} }
 
 // Conclude weighs the source's and the destination's findings at now. "绿码" means something different on each side, so
 // both must hold. The first outcome that blocks decides, the source's before the destination's and in rulebook order.
-// Findings without outcomes, a rule that failed to compute, and a grant that would never end or has already ended are
-// refusals: what is not known to be good is not green.
+//
+// What is not known to be good is not green, so these are refusals too: findings without outcomes, or in which nothing
+// passes; a rule that failed to compute; a code that would show none of the holder's documents; and a code that would
+// never end, or has already ended.
 func Conclude(record Record, green, entry Findings, now time.Time) Verdict {
 	b := basis{record: record, green: green, entry: entry}
-	for _, findings := range []Findings{green, entry} {
-		if len(findings.Outcomes) == 0 {
-			return refusal{basis: b, decided: Outcome{Status: Errored, Reason: RouteNotConfigured, Category: "route"}}
-		}
-		for _, outcome := range findings.Outcomes {
-			if outcome.Blocks() {
-				return refusal{basis: b, decided: outcome}
-			}
-		}
+	if decided, blocked := b.blocked(); blocked {
+		return refusal{basis: b, decided: decided}
 	}
-	until, bound := earliest(record, green, entry)
-	if until = until.Truncate(time.Second); !until.After(now) {
-		return refusal{basis: b, decided: bound}
+	ends := b.ends()
+	if len(ends) == 0 {
+		return refusal{basis: b, decided: Outcome{Rule: RuleValidity, Status: Errored, Reason: NotEligible, Category: "validity"}}
+	}
+	first := slices.MinFunc(ends, func(one, other end) int { return one.at.Compare(other.at) })
+	// A code's exp has whole seconds; rounding down never lengthens it.
+	until := first.at.Truncate(time.Second)
+	if longest := now.Add(MaxCodeLife).Truncate(time.Second); until.After(longest) {
+		until = longest
+	}
+	if !until.After(now) {
+		return refusal{basis: b, decided: first.passed()}
 	}
 	return grant{basis: b, until: until}
 }
 
-// earliest finds when the code must end, and the outcome that says so. Some rule of the destination must set an end.
-func earliest(record Record, green, entry Findings) (time.Time, Outcome) {
-	var until time.Time
-	bound := Outcome{Status: Errored, Reason: NotEligible, Category: "validity"}
-	for _, outcome := range entry.Outcomes {
-		until, bound = sooner(until, bound, outcome)
+// blocked finds what stands in the way of any code, whatever its end would be.
+func (b basis) blocked() (Outcome, bool) {
+	for _, findings := range []Findings{b.green, b.entry} {
+		if decided, blocked := findings.blocked(); blocked {
+			return decided, true
+		}
 	}
-	if until.IsZero() {
-		return until, bound
+	// A code without a document is worth nothing to an officer, and one with somebody else's is worth less.
+	if shown := b.entry.Shows.Document; shown.Number == "" || !slices.Contains(b.record.Holder.Documents, shown) {
+		return Outcome{Rule: RuleDocument, Status: Errored, Reason: DocumentNotAccepted, Category: "document"}, true
 	}
-	for _, outcome := range green.Outcomes {
-		until, bound = sooner(until, bound, outcome)
-	}
-	return sooner(until, bound, Outcome{
-		Rule: "source-code-end", Status: Fails, Reason: NotGreen, Category: "colour", Until: record.Health.Until,
-	})
+	return Outcome{}, false
 }
 
-func sooner(until time.Time, bound, outcome Outcome) (time.Time, Outcome) {
-	if outcome.Until.IsZero() || outcome.Status != Pass && outcome.Rule != "source-code-end" {
-		return until, bound
+// blocked gives the first outcome that blocks. Rules that are all not in force, or only warn, have called nobody green.
+func (f Findings) blocked() (Outcome, bool) {
+	passed := false
+	for _, outcome := range f.Outcomes {
+		if outcome.Blocks() {
+			return outcome, true
+		}
+		passed = passed || outcome.Status == Pass && !outcome.Warn
 	}
-	if until.IsZero() || outcome.Until.Before(until) {
-		return outcome.Until, outcome
+	return Outcome{Rule: RuleRoute, Status: Errored, Reason: RouteNotConfigured, Category: "route"}, !passed
+}
+
+// end is an instant at which the code must end, and what demands it.
+type end struct {
+	at time.Time
+	by Outcome
+}
+
+// passed is the outcome of a rule that held, once its time is over.
+func (e end) passed() Outcome {
+	e.by.Status = Fails
+	return e.by
+}
+
+// ends lists every end that the code must respect: the destination's rules', the source's rules', and the source code's
+// own. The destination must set one itself (its cap), or there is none at all.
+func (b basis) ends() []end {
+	ends := b.entry.ends()
+	if len(ends) == 0 {
+		return nil
 	}
-	return until, bound
+	ends = append(ends, b.green.ends()...)
+	if until := b.record.Health.Until; !until.IsZero() {
+		ends = append(ends, end{at: until, by: Outcome{Rule: RuleSourceCodeEnd, Reason: NotGreen, Category: "colour", Until: until}})
+	}
+	return ends
+}
+
+// ends leaves warnings out: when such a pass is over, nobody is refused, so it cannot end a code either.
+func (f Findings) ends() []end {
+	var ends []end
+	for _, outcome := range f.Outcomes {
+		if outcome.Status == Pass && !outcome.Warn && !outcome.Until.IsZero() {
+			ends = append(ends, end{at: outcome.Until, by: outcome})
+		}
+	}
+	return ends
 }

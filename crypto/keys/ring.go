@@ -18,6 +18,8 @@ const (
 	RSAOAEP256 Algorithm = "RSA-OAEP-256"
 	// ECDHES stands for both ECDH-ES and ECDH-ES+A256KW on P-256, which use the same key.
 	ECDHES Algorithm = "ECDH-ES"
+	// ECDHESA256KW is what another side may say of its own key, so that only this is sealed to it. No key of ours has it.
+	ECDHESA256KW Algorithm = "ECDH-ES+A256KW"
 )
 
 // Public is the public half of one version of a key.

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+	"time"
+
+	"crosscode/config"
+	"crosscode/crypto/keys"
+	"crosscode/exchange"
+)
+
+type keysCommand struct {
+	Init   keysInit   `cmd:"" help:"Make the gateway's own keys."`
+	List   keysList   `cmd:"" help:"List the public halves: name, version, kid, algorithm, since when."`
+	Rotate keysRotate `cmd:"" help:"Add a new version of one key."`
+}
+
+type keysInit struct {
+	Config    string `required:"" env:"CROSSCODE_CONFIG" type:"existingfile" help:"The configuration that names the file."`
+	Agreement bool   `help:"Make the packet keys for ECDH-ES on P-256 instead of RSA-OAEP-256. Such keys can never live in Vault."`
+	IfMissing bool   `help:"Do nothing when the file is there already."`
+}
+
+// Run makes every key once. It never overwrites one.
+func (c *keysInit) Run(std streams) error {
+	settings, err := config.Load(c.Config, os.Environ())
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(settings.Keys.File); err == nil && c.IfMissing {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(settings.Keys.File), 0o700); err != nil {
+		return err
+	}
+	specs := keys.Defaults()
+	for i, spec := range specs {
+		if c.Agreement && spec.Algorithm == keys.RSAOAEP256 {
+			specs[i] = keys.Spec{Name: spec.Name, Algorithm: keys.ECDHES}
+		}
+	}
+	ring, err := keys.InitEmbedded(settings.Keys.File, specs, time.Now)
+	if errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("%s is there already; to renew a key, use `gateway keys rotate`", settings.Keys.File)
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(std.out, "%d keys made in %s (mode 0600).\n", len(ring.Public()), settings.Keys.File)
+	fmt.Fprintln(std.out, "They are in a file: for development or a single machine only.")
+	return nil
+}
+
+type keysList struct {
+	Config     string `required:"" env:"CROSSCODE_CONFIG" type:"existingfile" help:"The configuration that names the file."`
+	Thumbprint string `placeholder:"NAME" help:"Print only the RFC 7638 thumbprint of this key's newest version, to pin it (bundle)."`
+}
+
+// Run lists public halves only; a private key never leaves its file.
+func (c *keysList) Run(std streams) error {
+	settings, err := config.Load(c.Config, os.Environ())
+	if err != nil {
+		return err
+	}
+	ring, err := openRing(settings)
+	if err != nil {
+		return err
+	}
+	if c.Thumbprint != "" {
+		return printThumbprint(std, ring.Public(), c.Thumbprint)
+	}
+	table := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "NAME\tVERSION\tKID\tALGORITHM\tCREATED\tIN USE FROM")
+	for _, key := range ring.Public() {
+		fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\t%s\n", key.Name, key.Version, key.KeyID, key.Algorithm,
+			moment(key.CreatedAt), moment(key.SignsFrom))
+	}
+	return table.Flush()
+}
+
+func printThumbprint(std streams, public []keys.Public, name string) error {
+	var newest keys.Public
+	for _, key := range public {
+		if key.Name == name && key.Version > newest.Version {
+			newest = key
+		}
+	}
+	if newest.Version == 0 {
+		return fmt.Errorf("there is no key %q", name)
+	}
+	thumbprint, err := keys.Thumbprint(newest.Key)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(std.out, thumbprint)
+	return nil
+}
+
+type keysRotate struct {
+	Name   string `arg:"" help:"The key's name: packet-gd, gd, receipt, bundle, …"`
+	Config string `required:"" env:"CROSSCODE_CONFIG" type:"existingfile" help:"The configuration that names the file."`
+	Now    bool   `help:"Use the new version at once. Officers whose bundle is older will refuse what it signs."`
+}
+
+// Run adds a version. It is published at once and signs only when every good bundle knows it.
+func (c *keysRotate) Run(std streams) error {
+	settings, err := config.Load(c.Config, os.Environ())
+	if err != nil {
+		return err
+	}
+	ring, err := openRing(settings)
+	if err != nil {
+		return err
+	}
+	added, err := ring.Rotate(c.Name, c.Now)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(std.out, "%s is published and in use from %s.\n", added.KeyID, moment(added.SignsFrom))
+	if c.Now {
+		fmt.Fprintf(std.err, "warning: for up to %s, officers with an older bundle will refuse what it signs\n", exchange.BundleHardLife)
+	}
+	return nil
+}

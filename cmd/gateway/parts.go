@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"crosscode/api"
+	"crosscode/config"
+	"crosscode/crypto/jose"
+	"crosscode/crypto/keys"
+	"crosscode/crypto/trust"
+	"crosscode/exchange"
+	"crosscode/exchange/journal"
+	"crosscode/exchange/store"
+	"crosscode/jurisdictions"
+)
+
+// parts are what a gateway is put together from.
+type parts struct {
+	settings  config.Config
+	log       *slog.Logger
+	clock     func() time.Time
+	ring      *keys.Embedded
+	sides     sideSet
+	trust     *trust.Set
+	store     *store.Memory
+	journal   *journal.File
+	publisher *jose.Publisher
+	api       *api.Server
+}
+
+// assemble opens and connects all parts. What was opened is closed again when a later part fails.
+func assemble(settings config.Config, log *slog.Logger) (p *parts, err error) {
+	p = &parts{settings: settings, log: log, clock: time.Now}
+	defer func() {
+		if err != nil {
+			p.close()
+		}
+	}()
+	for _, open := range []func() error{p.openRing, p.openSides, p.openTrust, p.openJournal, p.openAPI} {
+		if err := open(); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+func (p *parts) close() {
+	if p.journal != nil {
+		p.journal.Close()
+	}
+}
+
+func (p *parts) openRing() (err error) {
+	if p.ring, err = openRing(p.settings); err != nil {
+		return err
+	}
+	p.log.Warn(p.ring.Notice())
+	return nil
+}
+
+func openRing(settings config.Config) (*keys.Embedded, error) {
+	ring, err := keys.OpenEmbedded(settings.Keys.File, time.Now)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("there are no keys in %s: make them with `gateway keys init`", settings.Keys.File)
+	}
+	return ring, err
+}
+
+func (p *parts) openSides() (err error) {
+	p.sides, err = openSides(jurisdictions.Options{Overrides: p.settings.Rules.Overrides, Log: p.log})
+	return err
+}
+
+func (p *parts) openTrust() (err error) {
+	sources := make(map[exchange.Side]trust.Source, len(p.settings.Trust.Sides))
+	for id, side := range p.settings.Trust.Sides {
+		known, err := p.sides.find(exchange.Side(id))
+		if err != nil {
+			return fmt.Errorf("trust.sides: %w", err)
+		}
+		sources[known.Profile().Side] = trust.Source{
+			URL: side.URL, File: side.File, CAFile: side.CAFile, ServerName: side.ServerName,
+		}
+	}
+	p.trust, err = trust.New(trust.Config{
+		Sides: sources, CacheDir: p.settings.Trust.CacheDir, Refresh: p.settings.Trust.Refresh, MaxAge: p.settings.Trust.MaxAge,
+		Clock: p.clock, Log: p.log,
+	})
+	return err
+}
+
+func (p *parts) openJournal() (err error) {
+	if err := os.MkdirAll(filepath.Dir(p.settings.Journal.Path), 0o700); err != nil {
+		return err
+	}
+	p.journal, err = journal.Open(p.settings.Journal.Path, journal.Sync(p.settings.Journal.Sync))
+	return err
+}
+
+// gateway is the path of a packet, with the real parts in it.
+func (p *parts) gateway(signer *jose.Signer) *exchange.Gateway {
+	landings := make(map[exchange.Side]string)
+	for id, side := range p.settings.Trust.Sides {
+		if side.Landing.Audience != "" {
+			landings[exchange.Side(id)] = side.Landing.Audience
+		}
+	}
+	return &exchange.Gateway{
+		Opener:   jose.NewOpener(p.ring),
+		Verifier: jose.NewVerifier(p.trust, p.settings.Issuer),
+		Sides:    p.sides.jurisdictions(),
+		Replays:  p.store,
+		Recalls:  p.store,
+		Journal:  p.journal,
+		Signer:   signer,
+		Sealer:   jose.NewSealer(p.trust),
+		Landings: landings,
+		Specimen: p.settings.Specimen,
+		Clock:    p.clock,
+	}
+}
+
+func (p *parts) openAPI() (err error) {
+	p.store = store.New(p.clock)
+	signer := jose.NewSigner(p.ring)
+	p.publisher = jose.NewPublisher(jose.PublisherConfig{
+		Ring: p.ring, Recalls: p.store, Profiles: p.sides.profiles(), Issuer: p.settings.Issuer,
+		Specimen: p.settings.Specimen, Clock: p.clock,
+	})
+	p.api, err = api.New(api.Config{
+		Issuer:       p.settings.Issuer,
+		Exchanger:    p.gateway(signer),
+		Sides:        p.sides.jurisdictions(),
+		Exhibits:     p,
+		Recalls:      p.store,
+		SourceRecall: p.sourceRecall,
+		Bundle:       p.publisher.Bundle,
+		KeySet:       func() ([]byte, error) { return keys.MarshalSet(p.ring.Public()) },
+		Ready:        p.ready,
+		Origins:      p.settings.Origins, TrustedProxies: p.settings.TrustedProxies,
+		Rate: float64(p.settings.Limits.PerAddress.Rate), Burst: p.settings.Limits.PerAddress.Burst, InFlight: p.settings.Limits.InFlight,
+		Specimen: p.settings.Specimen, Clock: p.clock, Log: p.log, Metrics: prometheus.NewRegistry(),
+	})
+	return err
+}
+
+// Exhibit reads a code and a receipt with the keys that the ring has at this moment.
+func (p *parts) Exhibit(code, receipt exchange.Token, full []byte) (exchange.Exhibit, error) {
+	return jose.NewReader(p.ring.Public(), bundleProfiles(p.sides.profiles())).Exhibit(code, receipt, full)
+}
+
+func bundleProfiles(profiles []exchange.Profile) []exchange.BundleProfile {
+	listed := make([]exchange.BundleProfile, len(profiles))
+	for i, profile := range profiles {
+		listed[i] = exchange.BundleProfile(profile)
+	}
+	return listed
+}
+
+// sourceRecall turns a side's signed recall into what the store keeps. The code's id follows from the packet's, so a side
+// can recall a code that it has never seen.
+func (p *parts) sourceRecall(ctx context.Context, token exchange.Token) (exchange.Recall, error) {
+	now := p.clock()
+	side, claims, err := jose.ReadRecall(ctx, token, p.trust, p.settings.Issuer, now)
+	if err != nil {
+		return exchange.Recall{}, err
+	}
+	recall := exchange.Recall{Until: now.Add(exchange.MaxCodeLife + exchange.MaxPacketLife + 2*exchange.Leeway)}
+	if claims.Packet != "" {
+		recall.Code = exchange.NewReplayKey(side, claims.Packet).CodeID()
+		return recall, nil
+	}
+	recall.Side, recall.Before = side, claims.Before
+	return recall, nil
+}
+
+// ready tells whether the gateway can answer packets at all. It does not wait for the sides: their packets are refused
+// one by one until their keys are known.
+func (p *parts) ready(ctx context.Context) error {
+	_, _, err := p.publisher.Bundle(ctx)
+	return err
+}
+
+// health is what the private listener shows beside the metrics.
+func (p *parts) health() ([]byte, error) {
+	return json.Marshal(map[string]any{"trust": p.trust.Status()})
+}

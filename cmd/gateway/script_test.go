@@ -1,0 +1,53 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// programs is the folder of the two real programs that the scripts run.
+var programs string
+
+func TestMain(m *testing.M) {
+	os.Exit(withPrograms(m))
+}
+
+func withPrograms(m *testing.M) int {
+	folder, err := os.MkdirTemp("", "crosscode-test-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(folder)
+	args := append([]string{"build"}, raceFlag...)
+	args = append(args, "-o", folder+string(filepath.Separator), "crosscode/cmd/gateway", "crosscode/cmd/sides")
+	if output, err := exec.Command("go", args...).CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "building the programs: %v\n%s", err, output)
+		return 1
+	}
+	programs = folder
+	return m.Run()
+}
+
+// TestScripts runs each script in testdata/script against the real programs.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("PATH", programs+string(os.PathListSeparator)+env.Getenv("PATH"))
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"ports": choosePorts,
+			"await": awaitURL,
+			"http":  callHTTP,
+			"field": extractField,
+		},
+		RequireExplicitExec: true,
+	})
+}

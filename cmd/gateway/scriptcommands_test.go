@@ -1,0 +1,82 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// choosePorts sets each named variable to a free loopback address: `ports GATEWAY MACAU`.
+func choosePorts(ts *testscript.TestScript, _ bool, names []string) {
+	for _, name := range names {
+		address, err := freePort(context.Background())
+		ts.Check(err)
+		ts.Setenv(name, address)
+	}
+}
+
+// awaitURL waits until a URL answers 200: `await http://$GATEWAY/readyz`. With `!` it waits until it no longer does.
+func awaitURL(ts *testscript.TestScript, negated bool, args []string) {
+	for range 600 {
+		if answers(context.Background(), args[0]) != negated {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	ts.Fatalf("%s: no change within 30 s", args[0])
+}
+
+// callHTTP makes one call and holds its status: `http 200 POST URL answer.json body.txt Content-Type:application/jose …`.
+// A body file of - is no body.
+func callHTTP(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 4 {
+		ts.Fatalf("usage: http STATUS METHOD URL ANSWER [BODY [HEADER:VALUE]...]")
+	}
+	var body []byte
+	if len(args) > 4 && args[4] != "-" {
+		body = bytes.TrimSpace([]byte(ts.ReadFile(args[4])))
+	}
+	request, err := http.NewRequestWithContext(context.Background(), args[1], args[2], bytes.NewReader(body))
+	ts.Check(err)
+	for _, header := range args[min(5, len(args)):] {
+		name, value, _ := strings.Cut(header, ":")
+		request.Header.Set(name, value)
+	}
+	response, err := http.DefaultClient.Do(request)
+	ts.Check(err)
+	defer response.Body.Close()
+	reply, err := io.ReadAll(response.Body)
+	ts.Check(err)
+	writeFile(ts, args[3], reply)
+	if strconv.Itoa(response.StatusCode) != args[0] {
+		ts.Fatalf("%s %s answered %d, want %s:\n%s", args[1], args[2], response.StatusCode, args[0], reply)
+	}
+}
+
+// extractField writes one member of a JSON file to another file: `field answer.json qr.code code.txt`.
+func extractField(ts *testscript.TestScript, _ bool, args []string) {
+	var value any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &value))
+	for _, name := range strings.Split(args[1], ".") {
+		object, _ := value.(map[string]any)
+		value = object[name]
+	}
+	text, ok := value.(string)
+	if !ok {
+		ts.Fatalf("%s has no text at %s", args[0], args[1])
+	}
+	writeFile(ts, args[2], []byte(text))
+	ts.Setenv("FIELD", text)
+}
+
+func writeFile(ts *testscript.TestScript, name string, data []byte) {
+	ts.Check(os.WriteFile(ts.MkAbs(name), data, 0o600))
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"fmt"
+
+	"crosscode/exchange"
+	"crosscode/jurisdictions"
+	"crosscode/jurisdictions/guangdong"
+	"crosscode/jurisdictions/hongkong"
+	"crosscode/jurisdictions/macau"
+)
+
+// jurisdiction is a side with its rulebook shelf.
+type jurisdiction interface {
+	exchange.Jurisdiction
+	Rules() *jurisdictions.Shelf
+}
+
+// constructors is the one list of concrete sides. A new side is a new folder and a line here.
+var constructors = []func(jurisdictions.Options) (jurisdiction, error){
+	open(guangdong.New),
+	open(macau.New),
+	open(hongkong.New),
+}
+
+func open[S jurisdiction](construct func(jurisdictions.Options) (S, error)) func(jurisdictions.Options) (jurisdiction, error) {
+	return func(options jurisdictions.Options) (jurisdiction, error) { return construct(options) }
+}
+
+// sideSet is every side, in the order of constructors.
+type sideSet []jurisdiction
+
+func openSides(options jurisdictions.Options) (sideSet, error) {
+	var set sideSet
+	for _, construct := range constructors {
+		side, err := construct(options)
+		if err != nil {
+			return nil, err
+		}
+		set = append(set, side)
+	}
+	return set, nil
+}
+
+// sideNames lists the ids of the sides as they stand in the code, without any override.
+func sideNames() []string {
+	set, err := openSides(jurisdictions.Options{})
+	if err != nil {
+		return nil
+	}
+	names := make([]string, len(set))
+	for i, profile := range set.profiles() {
+		names[i] = string(profile.Side)
+	}
+	return names
+}
+
+func (s sideSet) profiles() []exchange.Profile {
+	profiles := make([]exchange.Profile, len(s))
+	for i, side := range s {
+		profiles[i] = side.Profile()
+	}
+	return profiles
+}
+
+func (s sideSet) jurisdictions() map[exchange.Side]exchange.Jurisdiction {
+	byID := make(map[exchange.Side]exchange.Jurisdiction, len(s))
+	for _, side := range s {
+		byID[side.Profile().Side] = side
+	}
+	return byID
+}
+
+func (s sideSet) find(id exchange.Side) (jurisdiction, error) {
+	for _, side := range s {
+		if side.Profile().Side == id {
+			return side, nil
+		}
+	}
+	return nil, fmt.Errorf("there is no side %q; there are %v", id, sideNames())
+}

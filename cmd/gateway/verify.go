@@ -1,0 +1,139 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"crosscode/crypto/jose"
+	"crosscode/exchange"
+)
+
+type verifyCommand struct {
+	Bundle   string    `required:"" type:"existingfile" help:"A saved answer of GET /v1/bundle."`
+	Pin      []string  `required:"" placeholder:"THUMBPRINT" help:"The bundle key's thumbprint, as set at installation (gateway keys list)."`
+	Code     string    `help:"The code: a token, or the text of its QR code."`
+	Receipt  string    `help:"The receipt: a token, or the text of its QR code."`
+	Full     string    `type:"existingfile" placeholder:"FILE" help:"The full receipt, to hold against the lean one."`
+	Tail     string    `help:"The last four characters of the holder's document, to compare."`
+	Specimen bool      `help:"Accept specimens. Never at a real border."`
+	LastSeen string    `type:"path" placeholder:"FILE" help:"Remembers when the newest bundle was issued, and refuses an older one."`
+	At       time.Time `format:"2006-01-02T15:04:05Z07:00" help:"Check as of this instant instead of now."`
+}
+
+// Run prints one word, then what an officer compares. It needs no network.
+func (c *verifyCommand) Run(std streams) error {
+	now := c.At
+	if now.IsZero() {
+		now = time.Now()
+	}
+	bundle, reader, err := c.openBundle(now)
+	if err != nil {
+		return err
+	}
+	exhibit, err := c.exhibit(reader)
+	if err != nil {
+		fmt.Fprintln(std.out, exchange.CategoryUnreadable)
+		return exitCode(1)
+	}
+	found := exchange.Examine(exhibit, bundle.Recalled, now, c.Specimen)
+	fmt.Fprintln(std.out, found.Category)
+	describe(std, found, bundle, now)
+	if c.Tail != "" && !strings.HasSuffix(found.Document, strings.ToUpper(c.Tail)) {
+		fmt.Fprintln(std.out, "  document tail: MISMATCH")
+		return exitCode(1)
+	}
+	if found.Category != exchange.CategoryValid {
+		return exitCode(1)
+	}
+	return nil
+}
+
+func (c *verifyCommand) openBundle(now time.Time) (exchange.Bundle, *jose.Reader, error) {
+	data, err := os.ReadFile(c.Bundle)
+	if err != nil {
+		return exchange.Bundle{}, nil, err
+	}
+	bundle, reader, err := jose.ReadBundle(exchange.Token(strings.TrimSpace(string(data))), c.Pin)
+	if err != nil {
+		return exchange.Bundle{}, nil, fmt.Errorf("the bundle is refused: %w", err)
+	}
+	lastSeen, err := c.lastSeen()
+	if err != nil {
+		return exchange.Bundle{}, nil, err
+	}
+	if err := bundle.Check(now, lastSeen); err != nil {
+		return exchange.Bundle{}, nil, fmt.Errorf("the bundle is refused: %w", err)
+	}
+	return bundle, reader, c.remember(time.Unix(bundle.IssuedAt, 0))
+}
+
+func (c *verifyCommand) lastSeen() (time.Time, error) {
+	if c.LastSeen == "" {
+		return time.Time{}, nil
+	}
+	data, err := os.ReadFile(c.LastSeen)
+	if os.IsNotExist(err) {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	return time.Parse(time.RFC3339, strings.TrimSpace(string(data)))
+}
+
+func (c *verifyCommand) remember(issued time.Time) error {
+	if c.LastSeen == "" {
+		return nil
+	}
+	return os.WriteFile(c.LastSeen, []byte(issued.In(exchange.Zone).Format(time.RFC3339)+"\n"), 0o600)
+}
+
+func (c *verifyCommand) exhibit(reader *jose.Reader) (exchange.Exhibit, error) {
+	code, err := shown(c.Code)
+	if err != nil {
+		return exchange.Exhibit{}, err
+	}
+	receipt, err := shown(c.Receipt)
+	if err != nil {
+		return exchange.Exhibit{}, err
+	}
+	var full []byte
+	if c.Full != "" {
+		if full, err = os.ReadFile(c.Full); err != nil {
+			return exchange.Exhibit{}, err
+		}
+	}
+	return reader.Exhibit(code, receipt, full)
+}
+
+// shown reads a token as it is, or out of a QR code's text.
+func shown(text string) (exchange.Token, error) {
+	if strings.HasPrefix(text, exchange.QRPrefix) {
+		return exchange.ParseQRText(text)
+	}
+	return exchange.Token(text), nil
+}
+
+func describe(std streams, found exchange.Examination, bundle exchange.Bundle, now time.Time) {
+	for _, line := range []struct{ name, value string }{
+		{"route", found.Route}, {"port", string(found.Port)}, {"name", found.Name}, {"document", found.Document},
+		{"sampled on", found.SampledOn}, {"valid until", moment(found.Until)},
+		{"bundle age", now.Sub(time.Unix(bundle.IssuedAt, 0)).Round(time.Second).String()},
+	} {
+		if line.value != "" {
+			fmt.Fprintf(std.out, "  %-12s %s\n", line.name, line.value)
+		}
+	}
+	if found.Specimen {
+		fmt.Fprintln(std.out, "  SPECIMEN     not for real use")
+	}
+}
+
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.In(exchange.Zone).Format(time.RFC3339)
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// The clock rules of codes, receipts and bundles.
+const (
+	leeway         = 60 * time.Second
+	bundleHardLife = 24 * time.Hour
+)
+
+// bundle is the officers' offline bundle: the gateway's signing keys and its recalls. Members that are not here are for
+// later versions of the bundle and are ignored.
+type bundle struct {
+	Issuer   string           `json:"iss"`
+	IssuedAt int64            `json:"iat"`
+	Soft     int64            `json:"soft"`
+	Expires  int64            `json:"exp"`
+	Profiles []profile        `json:"profiles"`
+	Keys     []jsontext.Value `json:"keys"`
+	Recalls  []recall         `json:"recalls"`
+	Specimen bool             `json:"specimen"`
+}
+
+// profile says which key name signs which typ for which side.
+type profile struct {
+	Side string `json:"side"`
+	Key  string `json:"key"`
+	Type string `json:"typ"`
+	Tag  string `json:"tag"`
+}
+
+// recall voids one code, or all codes of a source up to an instant.
+type recall struct {
+	Code    string `json:"c"`
+	Tag     string `json:"s"`
+	Before  int64  `json:"b"`
+	Expires int64  `json:"exp"`
+}
+
+// trust is what tokens of the gateway are checked against.
+type trust struct {
+	keys     []jose.JSONWebKey
+	profiles []profile
+	recalls  []recall
+	issuedAt time.Time
+	soft     time.Time
+}
+
+// What can be wrong with a bundle.
+var (
+	errBundle           = errors.New("not a bundle signed by the pinned key")
+	errBundleStale      = errors.New("the bundle has expired: fetch a new one")
+	errBundleRolledBack = errors.New("the bundle is older than one already seen")
+	errBundleFuture     = errors.New("the bundle is from the future: check this clock")
+)
+
+// readBundle opens a bundle. Its key is in the bundle itself, and counts only because its thumbprint is pinned.
+func readBundle(token string, pins []string, now, lastSeen time.Time) (trust, error) {
+	if len(token) > maxBundle {
+		return trust{}, errBundle
+	}
+	content, err := unverified(token)
+	if err != nil {
+		return trust{}, errBundle
+	}
+	keys, err := parseKeys(content.Keys)
+	if err != nil {
+		return trust{}, fmt.Errorf("%w: %w", errBundle, err)
+	}
+	pinned := slices.DeleteFunc(slices.Clone(keys), func(key jose.JSONWebKey) bool {
+		sum, err := thumbprint(key)
+		return err != nil || !slices.Contains(pins, sum)
+	})
+	if _, err := verify(token, typeBundle, "bundle", pinned); err != nil {
+		return trust{}, fmt.Errorf("%w: %w", errBundle, err)
+	}
+	return content.trust(keys), content.check(now, lastSeen)
+}
+
+// unverified reads the payload so that the key can be found. Nothing of it is used before the signature holds.
+func unverified(token string) (bundle, error) {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 || !canonical(parts[1]) {
+		return bundle{}, errToken
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return bundle{}, errToken
+	}
+	var content bundle
+	return content, json.Unmarshal(payload, &content)
+}
+
+func (b bundle) trust(keys []jose.JSONWebKey) trust {
+	return trust{
+		keys: keys, profiles: b.Profiles, recalls: b.Recalls,
+		issuedAt: time.Unix(b.IssuedAt, 0), soft: time.Unix(b.Soft, 0),
+	}
+}
+
+func (b bundle) check(now, lastSeen time.Time) error {
+	issued, expires := time.Unix(b.IssuedAt, 0), time.Unix(b.Expires, 0)
+	switch {
+	case issued.After(now.Add(leeway)):
+		return errBundleFuture
+	case !now.Before(expires), now.Sub(issued) >= bundleHardLife:
+		return errBundleStale
+	case issued.Before(lastSeen.Truncate(time.Second)):
+		return errBundleRolledBack
+	}
+	return nil
+}
+
+// online is the trust that a side takes from the gateway's key set when it has no pinned bundle: the profiles are those
+// that this program knows, and there are no recalls.
+func online(keys []jose.JSONWebKey) trust {
+	t := trust{keys: keys}
+	for _, one := range sides {
+		t.profiles = append(t.profiles, profile{Side: one.id, Key: one.codeKey, Type: one.codeType, Tag: one.tag})
+	}
+	return t
+}
+
+func (t trust) recalled(codeID, route string, issuedAt int64) bool {
+	source, _, _ := strings.Cut(route, "-")
+	return slices.ContainsFunc(t.recalls, func(r recall) bool {
+		if r.Code != "" {
+			return r.Code == codeID
+		}
+		return r.Tag == source && issuedAt <= r.Before
+	})
+}

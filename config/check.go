@@ -1,0 +1,195 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The bounds of what can be set. They are wide on purpose: each stops a slip (a missing digit, a wrong unit) and the two
+// ages keep a removed key from living on for weeks.
+const (
+	minReload, maxReload   = time.Second, time.Hour
+	minRefresh, maxRefresh = 10 * time.Second, time.Hour
+	maxMaxAge              = 7 * 24 * time.Hour
+	maxRate                = 100_000
+	maxInFlight            = 65_536
+	minSides               = 2
+)
+
+// sideID is the shape of a side's id, as exchange.ParseSide has it.
+var sideID = regexp.MustCompile(`^[a-z]{2,16}$`)
+
+// checks go through the Config in its own order, so that faults come in the order of the file.
+var checks = []func(*Config, *Faults){
+	checkIssuer, checkListeners, checkTLS, checkKeys, checkJournal, checkRules, checkTrust, checkOrigins, checkLimits,
+}
+
+func check(config Config) Faults {
+	var faults Faults
+	for _, one := range checks {
+		one(&config, &faults)
+	}
+	return faults
+}
+
+func checkIssuer(c *Config, faults *Faults) {
+	if message := badURL(c.Issuer); message != "" {
+		faults.add("issuer", "%s", message)
+	} else if strings.HasSuffix(c.Issuer, "/") {
+		faults.add("issuer", "must not end in a slash: it is compared byte for byte")
+	}
+}
+
+func checkListeners(c *Config, faults *Faults) {
+	host, ok := splitAddress(c.Listen)
+	switch {
+	case !ok:
+		faults.add("listen", "must be host:port, such as 127.0.0.1:8080")
+	case !loopback(host) && c.TLS == (TLS{}) && len(c.TrustedProxies) == 0:
+		faults.add("listen", "plain HTTP off loopback needs tls here, or trusted_proxies that end TLS in front")
+	}
+	if c.AdminListen == "" {
+		return
+	}
+	if host, ok := splitAddress(c.AdminListen); !ok || host == "" {
+		faults.add("admin_listen", "must be host:port with the host written out, such as 127.0.0.1:9090, or empty")
+	} else if c.AdminListen == c.Listen && !strings.HasSuffix(c.Listen, ":0") {
+		faults.add("admin_listen", "must not be the public address")
+	}
+}
+
+func checkTLS(c *Config, faults *Faults) {
+	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
+		faults.add("tls", "cert and key go together")
+	}
+	if c.TLS.Dev && c.TLS.Cert != "" {
+		faults.add("tls.dev", "either a certificate or one made at each start, not both")
+	}
+}
+
+func checkKeys(c *Config, faults *Faults) {
+	if c.Keys.Kind != KeysEmbedded {
+		faults.add("keys.kind", "%q is not built: embedded is the only kind of key ring that this gateway has", c.Keys.Kind)
+	}
+	required(faults, "keys.file", c.Keys.File)
+}
+
+func checkJournal(c *Config, faults *Faults) { required(faults, "journal.path", c.Journal.Path) }
+
+func checkRules(c *Config, faults *Faults) {
+	within(faults, "rules.reload", c.Rules.Reload, minReload, maxReload)
+}
+
+func checkTrust(c *Config, faults *Faults) {
+	within(faults, "trust.refresh", c.Trust.Refresh, minRefresh, maxRefresh)
+	within(faults, "trust.max_age", c.Trust.MaxAge, c.Trust.Refresh, maxMaxAge)
+	if len(c.Trust.Sides) < minSides {
+		faults.add("trust.sides", "needs at least %d sides", minSides)
+	}
+	ids := make([]string, 0, len(c.Trust.Sides))
+	for id := range c.Trust.Sides {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	for _, id := range ids {
+		key := "trust.sides." + id
+		if !sideID.MatchString(id) {
+			faults.add(key, "a side's id has 2 to 16 letters a–z")
+		}
+		checkSide(key, c.Trust.Sides[id], faults)
+	}
+}
+
+func checkSide(key string, side Side, faults *Faults) {
+	secure := strings.HasPrefix(side.URL, "https://")
+	if (side.URL == "") == (side.File == "") {
+		faults.add(key, "needs either url or file")
+	}
+	if side.URL != "" {
+		if message := badURL(side.URL); message != "" {
+			faults.add(key+".url", "%s", message)
+		}
+	}
+	switch {
+	case secure && side.CAFile == "":
+		faults.add(key+".ca_file", "is required with an https url")
+	case !secure && side.CAFile != "":
+		faults.add(key+".ca_file", "goes with an https url only")
+	}
+	if !secure && side.ServerName != "" {
+		faults.add(key+".server_name", "goes with an https url only")
+	}
+	if side.Landing.Audience != "" {
+		if message := badURL(side.Landing.Audience); message != "" {
+			faults.add(key+".landing.audience", "%s", message)
+		}
+	}
+}
+
+func checkOrigins(c *Config, faults *Faults) {
+	for i, origin := range c.Origins {
+		key := "origins[" + strconv.Itoa(i) + "]"
+		if message := badURL(origin); message != "" {
+			faults.add(key, "%s", message)
+		} else if u, _ := url.Parse(origin); u.Path != "" || origin != strings.ToLower(origin) {
+			faults.add(key, "must be scheme://host[:port] in small letters, without a path")
+		}
+	}
+}
+
+func checkLimits(c *Config, faults *Faults) {
+	per := c.Limits.PerAddress
+	within(faults, "limits.per_address.rate", per.Rate, 1, maxRate)
+	within(faults, "limits.per_address.burst", per.Burst, max(per.Rate, 1), maxRate)
+	within(faults, "limits.in_flight", c.Limits.InFlight, 1, maxInFlight)
+}
+
+func required(faults *Faults, key, value string) {
+	if value == "" {
+		faults.add(key, "is required")
+	}
+}
+
+func within[T int | time.Duration](faults *Faults, key string, value, low, high T) {
+	if value < low || value > high {
+		faults.add(key, "must be from %v to %v", low, high)
+	}
+}
+
+// badURL says what is wrong with a URL that other programs will compare or call; empty: nothing. Plain http is for
+// loopback alone: everywhere else, whoever stands between could put in keys or codes of their own.
+func badURL(text string) string {
+	u, err := url.Parse(text)
+	switch {
+	case text == "":
+		return "is required"
+	case err != nil || u.Host == "" || u.Hostname() == "" || u.Opaque != "":
+		return "must be an absolute URL"
+	case u.User != nil || u.RawQuery != "" || u.ForceQuery || strings.Contains(text, "#"):
+		return "must have no user, query or fragment"
+	case u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()):
+		return ""
+	}
+	return "must be https, or http on a loopback host"
+}
+
+// loopback is true for what cannot leave this machine: localhost or a loopback address.
+func loopback(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && address.Unmap().IsLoopback()
+}
+
+func splitAddress(address string) (host string, ok bool) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return "", false
+	}
+	_, err = strconv.ParseUint(port, 10, 16)
+	return host, err == nil
+}

@@ -1,0 +1,94 @@
+// Package jurisdictions is what the sides have in common: rulebooks, and the reading of packets. A side is a folder below
+// this one (guangdong, macau, hongkong: the same files in each, so that one can be read beside another) with its words,
+// its rulebook, its consent texts and its forms; all that it does with them is done here.
+//
+//	reading   claims → Record         read*.go, claims.go, documents.go, consents.go, forms.go, vocabulary.go
+//	rules     Record → Findings       book*.go (deciding), parse*.go (the file), cel*.go (expressions),
+//	                                  shelf.go (overrides), history.go, explain.go
+//
+// The domain next door (exchange) owns Record, Findings and the verdict, and knows no rule. This package imports it and
+// CEL; the sides import this package, and never each other.
+//
+// # Rulebooks
+//
+// A rulebook is one YAML file: rules, each once, and dated versions that say which of them are in force with which
+// parameters. A version is a half-open window to the minute in UTC+8, and one version begins where the one before ends:
+// an overlap or a gap is a fault, and a time when a border was closed is a version that says so.
+//
+//	side: macau
+//	rules:
+//	  entry.negative-test:            green.… or entry.…; the id is macau.entry.negative-test
+//	    reason: not-eligible          one of exchange.Refusals
+//	    category: test                all that an officer is told: one of Categories
+//	    warn: false                   true: a failure is noted and refuses nobody
+//	    ports: [gongbei]              only here; a packet that names no port must pass every port's rules
+//	    parameters: {unit: unit, length: int}     int, bool, string, unit or list (of strings)
+//	    when: 'holder.age >= 3'                   CEL bool; false: not in force for this packet
+//	    require: 'fresh(latest(evidence, "nucleic-acid").at, unit, length, now)'
+//	    until: 'valid_until(latest(evidence, "nucleic-acid").at, unit, length)'     asked when the rule passes
+//	    sampled_at: 'latest(evidence, "nucleic-acid").at'                           the sample that the code shows
+//	    advice: {title: {zh-Hans: …, zh-Hant: …, en: …, pt: …}, remedy: …, contact: …}
+//	    examples:                     at least one that passes and one that does not; they are run whenever the file is read
+//	      - {name: …, at: 2026-11-22T10:00:00+08:00, with: {…}, given: {…}, then: pass}
+//	versions:
+//	  - from: 2021-06-08T10:00+08:00
+//	    until: 2021-07-10T00:00+08:00             absent: no end; only on the last
+//	    source: https://gov.mo/zh-hant/?p=464344
+//	    confidence: official                      official, press or assumed
+//	    green: [{rule: green.colour}]             for holders who leave
+//	    entry:                                    for holders who come, by route
+//	      guangdong-macau:
+//	        documents: {accept: {app: [resident-id], "*": [home-return-permit]}, advice: …}
+//	        not_granted: [quarantine-waiver]
+//	        rules: [{rule: entry.negative-test, with: {…}}, {rule: entry.visit-check, off: true}]
+//	  - {from: 2023-03-27T00:00+08:00, closed: true, source: …, confidence: press, advice: …}
+//
+// Anchors and merge keys may be used. Everything else is strict: an unknown key, a missing language, a rule that no
+// version uses, a parameter that is not declared, an expression that does not compile, an example that does not hold, an
+// entry in which nothing ends the code. Parse finds all of it at once and says file and line.
+//
+// # What rules see
+//
+//	now                                          the request's one clock reading
+//	packet       {issued_at, port, channel, route, source, destination}
+//	holder       {age, verified, documents [{type}]}
+//	presenter    {relation}
+//	consent      {by}
+//	health       {colour, subcode, as_of, reasons}
+//	evidence     [{type, result, at, source, institution, at_risk, days, doses, colour, province, route}]
+//	declarations [{form, declared_at, answers}]
+//
+//	latest(evidence, "nucleic-acid")    the newest of a type; an error if there is none, or two of one instant disagree
+//	fresh(at, unit, length, now)        not in the future (60 s of leeway) and not after valid_until
+//	valid_until(at, unit, length)       the last valid second
+//	clock(now, 23, 59)                  that time on now's day in UTC+8
+//	minutes_since(at, now)              whole minutes; an error for an instant in the future
+//
+// Two units count a test's validity. days_after_sampling_day ends at 23:59:59 UTC+8 of the sampling day plus so many days:
+// what notices call 48 hours is 2. hours_since_sampling counts from the moment of sampling.
+//
+// A fact that is not known is not its zero value: to read it is an error, has(health.as_of) tells. The type of evidence
+// decides which facts it has, so a rule looks at e.type first: e.type == "nucleic-acid" && e.result == "negative".
+// There are no names, numbers or birth dates in sight of a rule, no time zone but +08:00, and no clock, file or network.
+//
+// # What rules decide
+//
+//	outcome        when                                                       blocks
+//	pass           require holds                                              no
+//	fail           require does not hold                                      yes, unless the rule only warns
+//	error          an unknown fact, a cost limit, any other failure           yes, unless the rule only warns
+//	not-in-force   switched off, another port, or when does not hold          no
+//
+// All rules of the version in force are evaluated, every time. Where there are none to evaluate there is one failing
+// outcome, so that nothing becomes green by silence:
+//
+//	no version at this instant, or no such route   <side>.<part>.route        route-not-configured
+//	a closed version                               <side>.<part>.closed       route-closed
+//	no document that the channel's table takes     <side>.entry.documents     document-not-accepted
+//
+// # Overrides
+//
+// A Shelf holds a side's current Book: the embedded file, or <side>.yaml from the directory of overrides. At start a faulty
+// override is an error and nothing starts. Later a faulty one, or one that has vanished, leaves the last good Book in
+// use, is logged once for each change, and shows in Status until it is mended.
+package jurisdictions

@@ -1,0 +1,196 @@
+package jurisdictions_test
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"crosscode/exchange"
+	"crosscode/jurisdictions"
+)
+
+func embeddedDocuments(t testing.TB) jurisdictions.Documents {
+	t.Helper()
+	documents, err := jurisdictions.LoadDocuments(jurisdictions.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return documents
+}
+
+// documentVector is one line of testdata/documents: a number, a birth date and what comes of it.
+type documentVector struct {
+	place, kind, number string
+	born                exchange.Date
+	canonical, says     string
+}
+
+func documentVectors(t *testing.T) []documentVector {
+	t.Helper()
+	files, err := filepath.Glob("testdata/documents/*.txt")
+	if err != nil || len(files) < 10 {
+		t.Fatalf("testdata/documents has %d files, want one for each type", len(files))
+	}
+	var vectors []documentVector
+	for _, file := range files {
+		kind := strings.TrimSuffix(filepath.Base(file), ".txt")
+		for i, line := range strings.Split(readFile(t, file), "\n") {
+			if named, is := strings.CutPrefix(line, "type: "); is {
+				kind = named
+			} else if line != "" && !strings.HasPrefix(line, "#") {
+				vectors = append(vectors, parseDocumentVector(t, kind, file+":"+strconv.Itoa(i+1), line))
+			}
+		}
+	}
+	return vectors
+}
+
+func parseDocumentVector(t *testing.T, kind, place, line string) documentVector {
+	t.Helper()
+	vector := documentVector{place: place, kind: kind, born: exchange.Date{Year: 1990, Month: 1, Day: 2}}
+	quoted, err := strconv.QuotedPrefix(line)
+	if err != nil {
+		t.Fatalf("%s: %v", place, err)
+	}
+	vector.number, _ = strconv.Unquote(quoted)
+	columns := strings.SplitN(line[len(quoted):], "|", 3)
+	if born := strings.TrimSpace(columns[1]); born != "-" {
+		if vector.born, err = exchange.ParseDate(born); err != nil {
+			t.Fatalf("%s: %v", place, err)
+		}
+	}
+	switch expect := strings.TrimSpace(columns[2]); expect[:2] {
+	case "= ":
+		vector.canonical = expect[2:]
+	case "! ":
+		vector.says = expect[2:]
+	default:
+		t.Fatalf("%s: expects neither a number nor an error", place)
+	}
+	return vector
+}
+
+func readFile(t testing.TB, file string) string {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func TestDocumentVectors(t *testing.T) {
+	documents, seen := embeddedDocuments(t), map[string]bool{}
+	for _, vector := range documentVectors(t) {
+		got, err := documents.Parse(vector.kind, vector.number, vector.born)
+		seen[vector.kind] = true
+		switch {
+		case vector.says == "" && (err != nil || got != exchange.Document{Type: vector.kind, Number: vector.canonical}):
+			t.Errorf("%s: got %+v, %v, want %s", vector.place, got, err, vector.canonical)
+		case vector.says != "" && (err == nil || !strings.Contains(err.Error(), vector.says)):
+			t.Errorf("%s: got %+v, %v, want an error about %q", vector.place, got, err, vector.says)
+		case err != nil && len(vector.number) > 3 && strings.Contains(err.Error(), vector.number):
+			t.Errorf("%s: the error repeats the number", vector.place)
+		}
+	}
+	for kind := range documents {
+		if !seen[kind] {
+			t.Errorf("no vector tries %s", kind)
+		}
+	}
+}
+
+func TestNumberAtItsLengthCap(t *testing.T) {
+	documents := embeddedDocuments(t)
+	padding := strings.Repeat(" ", jurisdictions.MaxDocumentNumber-len("M12345678"))
+	if _, err := documents.Parse("home-return-permit", "M12345678"+padding, exchange.Date{}); err != nil {
+		t.Errorf("a number of %d characters: %v", jurisdictions.MaxDocumentNumber, err)
+	}
+	if _, err := documents.Parse("home-return-permit", "M12345678 "+padding, exchange.Date{}); err == nil {
+		t.Errorf("a number of %d characters was taken", jurisdictions.MaxDocumentNumber+1)
+	}
+}
+
+// A mistyped digit must never make a number of somebody else: both check digits catch every single change.
+func TestSingleChangedDigitIsCaught(t *testing.T) {
+	documents := embeddedDocuments(t)
+	valid := map[string][]string{}
+	for _, vector := range documentVectors(t) {
+		if vector.canonical != "" {
+			valid[vector.kind] = append(valid[vector.kind], vector.canonical)
+		}
+	}
+	for _, kind := range []string{"resident-id", "residence-permit", "hkid"} {
+		rapid.Check(t, func(t *rapid.T) {
+			number := []byte(rapid.SampledFrom(valid[kind]).Draw(t, "number"))
+			place := rapid.IntRange(0, len(number)-1).Draw(t, "place")
+			digits := strings.ReplaceAll("0123456789XA", string(number[place]), "")
+			if kind == "hkid" && number[place] >= 'B' {
+				return // the property is of digits; a changed letter is caught only mostly
+			}
+			number[place] = rapid.SampledFrom([]byte(digits)).Draw(t, "digit")
+			if _, err := documents.Parse(kind, string(number), bornIn(string(number))); err == nil {
+				t.Fatalf("%s was taken with place %d changed", kind, place)
+			}
+		})
+	}
+}
+
+// bornIn is the birth date that a resident's number claims, so that only the check digit can catch a change in it.
+func bornIn(number string) exchange.Date {
+	if len(number) != 18 {
+		return exchange.Date{}
+	}
+	digits := number[6:14]
+	date, _ := exchange.ParseDate(digits[:4] + "-" + digits[4:6] + "-" + digits[6:])
+	return date
+}
+
+// Any resident's number with the right check digit is read, whatever its area, day and sequence.
+func TestResidentNumberWithItsOwnCheckDigitIsTaken(t *testing.T) {
+	documents := embeddedDocuments(t)
+	rapid.Check(t, func(t *rapid.T) {
+		area := rapid.SampledFrom([]string{"110101", "440301", "500154", "659001"}).Draw(t, "area")
+		day := rapid.Int64Range(0, 40_000).Draw(t, "day")
+		born := exchange.DateOf(exchange.Date{Year: 1900, Month: 1, Day: 1}.Start().AddDate(0, 0, int(day)))
+		body := area + strings.ReplaceAll(born.String(), "-", "") + rapid.StringMatching(`[0-9]{3}`).Draw(t, "sequence")
+		taken := 0
+		for _, check := range "0123456789X" {
+			if _, err := documents.Parse("resident-id", body+string(check), born); err == nil {
+				taken++
+			}
+		}
+		if taken != 1 {
+			t.Fatalf("%d check digits were taken, want exactly one", taken)
+		}
+	})
+}
+
+func TestDocumentFormatsOfTheOperatorTakeThePlaceOfOurs(t *testing.T) {
+	folder := t.TempDir()
+	file := filepath.Join(folder, jurisdictions.DocumentsFile)
+	write := func(text string) {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("documents:\n  - {type: macau-passport, pattern: 'M[AB][0-9]{7}', source: a notice, confidence: official}\n")
+	documents, err := jurisdictions.LoadDocuments(jurisdictions.Options{Overrides: folder})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := documents.Parse("macau-passport", "MB1234567", exchange.Date{}); err != nil {
+		t.Errorf("the operator's format was not used: %v", err)
+	}
+	write("documents:\n  - {type: macau-passport, pattern: 'M[', check: luhn, source: a notice, confidence: rumour, colour: red}\n")
+	_, err = jurisdictions.LoadDocuments(jurisdictions.Options{Overrides: folder})
+	for _, want := range []string{file + ":2:", "RE2", "luhn", "rumour", "colour"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("a bad file: %v, want all faults, %q among them", err, want)
+		}
+	}
+}

@@ -1,0 +1,79 @@
+package guangdong
+
+import (
+	_ "embed" // rulebook.yaml and consents.yaml
+	"errors"
+	"time"
+
+	"crosscode/exchange"
+	"crosscode/jurisdictions"
+)
+
+// ID is Guangdong's id in packets, routes and rulebooks.
+const ID exchange.Side = "guangdong"
+
+var (
+	//go:embed rulebook.yaml
+	rulebookYAML []byte
+	//go:embed consents.yaml
+	consentsYAML []byte
+)
+
+// Side is Guangdong as a source and as a destination. It may be used by many goroutines.
+type Side struct {
+	vocabulary jurisdictions.Vocabulary
+	consents   jurisdictions.Consents
+	rules      *jurisdictions.Shelf
+}
+
+var _ exchange.Jurisdiction = (*Side)(nil)
+
+// New reads the side's files; the error lists every fault in all of them.
+func New(options jurisdictions.Options) (*Side, error) {
+	words, wordsErr := vocabulary().Complete(options)
+	consents, consentsErr := jurisdictions.ParseConsents("guangdong/consents.yaml", consentsYAML, ID)
+	rules, rulesErr := jurisdictions.NewShelf(ID, rulebookYAML, options)
+	if err := errors.Join(wordsErr, consentsErr, rulesErr); err != nil {
+		return nil, err
+	}
+	return &Side{vocabulary: words, consents: consents, rules: rules}, nil
+}
+
+// Profile is the form of Guangdong's code.
+func (s *Side) Profile() exchange.Profile {
+	return exchange.Profile{Side: ID, Key: "gd", Type: "gd-code+jwt", Tag: "gd"}
+}
+
+// Read parses the claims of a packet that Guangdong signed.
+func (s *Side) Read(claims exchange.Claims) (exchange.Record, error) {
+	return jurisdictions.Read(claims, s.vocabulary, s.consents)
+}
+
+// Green asks Guangdong's own rules about one of its holders.
+func (s *Side) Green(record exchange.Record, now time.Time) exchange.Findings {
+	return s.rules.Current().Green(record, now)
+}
+
+// Admit asks Guangdong's entry rules about somebody who comes over the route.
+func (s *Side) Admit(record exchange.Record, route exchange.Route, now time.Time) exchange.Findings {
+	return s.rules.Current().Admit(record, route, now)
+}
+
+// Editions lists Guangdong's rules for the route, in force at now and announced.
+func (s *Side) Editions(route exchange.Route, now time.Time) []exchange.Edition {
+	return s.rules.Current().Editions(route, now)
+}
+
+// Consents lists the wordings for a route from Guangdong, in force at now and announced.
+func (s *Side) Consents(route exchange.Route, now time.Time) []exchange.ConsentText {
+	return s.consents.For(route, now)
+}
+
+// Forms lists what Guangdong asks people who come to declare.
+func (s *Side) Forms() jurisdictions.Forms { return s.vocabulary.Forms.AskedBy(ID) }
+
+// Vocabulary is the words that Guangdong signs.
+func (s *Side) Vocabulary() jurisdictions.Vocabulary { return s.vocabulary }
+
+// Rules is the shelf with Guangdong's current rulebook, to reload and to explain.
+func (s *Side) Rules() *jurisdictions.Shelf { return s.rules }

@@ -1,0 +1,141 @@
+package jurisdictiontest_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"crosscode/exchange"
+	"crosscode/jurisdictions"
+	"crosscode/jurisdictions/guangdong"
+	"crosscode/jurisdictions/hongkong"
+	"crosscode/jurisdictions/jurisdictiontest"
+	"crosscode/jurisdictions/macau"
+)
+
+// sides are the three, side by side, which only this test and the wiring may do.
+func sides(t *testing.T) map[exchange.Side]jurisdictiontest.Subject {
+	t.Helper()
+	gd, gdErr := guangdong.New(jurisdictions.Options{})
+	mo, moErr := macau.New(jurisdictions.Options{})
+	hk, hkErr := hongkong.New(jurisdictions.Options{})
+	if gdErr != nil || moErr != nil || hkErr != nil {
+		t.Fatal(gdErr, moErr, hkErr)
+	}
+	return map[exchange.Side]jurisdictiontest.Subject{guangdong.ID: gd, macau.ID: mo, hongkong.ID: hk}
+}
+
+func TestProfilesDifferPairwise(t *testing.T) {
+	seen := map[string]exchange.Side{}
+	for id, side := range sides(t) {
+		profile := side.Profile()
+		for kind, word := range map[string]string{"key": profile.Key, "typ": profile.Type, "tag": profile.Tag} {
+			if other, taken := seen[kind+" "+word]; taken {
+				t.Errorf("%s and %s both have the %s %q", id, other, kind, word)
+			}
+			seen[kind+" "+word] = id
+		}
+	}
+}
+
+// The folders must be readable side by side: the same files in each, and no others.
+func TestFoldersHoldTheSameFiles(t *testing.T) {
+	want := []string{
+		"consents.yaml", "doc.go", "forms.yaml", "rulebook.yaml", "side.go", "side_test.go", "vocabulary.go",
+	}
+	for id := range sides(t) {
+		entries, err := os.ReadDir(filepath.Join("..", string(id)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, entry := range entries {
+			got = append(got, entry.Name())
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s holds %v, want %v", id, got, want)
+		}
+	}
+}
+
+// On each of the six routes the green specimen passes both sides' rules, and what it asks for is what it gets.
+func TestSixRoutes(t *testing.T) {
+	all := sides(t)
+	for from, source := range all {
+		for to, destination := range all {
+			if from == to {
+				continue
+			}
+			route := exchange.Route{From: from, To: to}
+			record, err := source.Read(jurisdictiontest.Claims(jurisdictiontest.GreenClaims(source, to, jurisdictiontest.Now)))
+			if err != nil {
+				t.Errorf("%s: %v", route, err)
+				continue
+			}
+			now := jurisdictiontest.Now
+			verdict := exchange.Conclude(record, source.Green(record, now), destination.Admit(record, route, now), now)
+			if decided, refused := verdict.Refused(); refused {
+				t.Errorf("%s: refused by %s with %s", route, decided.Rule, decided.Reason)
+			}
+		}
+	}
+}
+
+// No side reads another one's packet, even if it says that it is its own.
+func TestSidesReadTheirOwnPacketsOnly(t *testing.T) {
+	all := sides(t)
+	for from, source := range all {
+		for other, reader := range all {
+			for to := range all {
+				if to == from || other == from {
+					continue
+				}
+				_, err := reader.Read(jurisdictiontest.Claims(jurisdictiontest.GreenClaims(source, to, jurisdictiontest.Now)))
+				if reason, _ := exchange.ReasonOf(err); reason != exchange.ClaimsInvalid {
+					t.Errorf("%s read a packet of %s: %v", other, from, err)
+				}
+			}
+		}
+	}
+}
+
+// A rulebook may only have words that some side signs, and both ends of a route know its ports.
+func TestRulebooksUseWordsThatSidesHave(t *testing.T) {
+	all := sides(t)
+	var words []jurisdictions.Vocabulary
+	for _, side := range all {
+		words = append(words, side.Vocabulary())
+	}
+	for id, side := range all {
+		if unknown := jurisdictions.Unknown(side.Rules().Current().Mentions(), words...); len(unknown) > 0 {
+			t.Errorf("the rulebook of %s has words that nobody signs: %v", id, unknown)
+		}
+		for to, ports := range side.Vocabulary().Ports {
+			back := slices.Clone(all[to].Vocabulary().Ports[id])
+			slices.Sort(back)
+			if there := slices.Sorted(slices.Values(ports)); !slices.Equal(there, back) {
+				t.Errorf("%s-%s has the ports %v, the way back %v", id, to, there, back)
+			}
+		}
+	}
+}
+
+// The specimens fill in the forms that destinations publish.
+func TestFormsAreThoseOfTheSpecimens(t *testing.T) {
+	for id, side := range sides(t) {
+		for _, form := range side.Forms() {
+			for from, source := range sides(t) {
+				if from == id {
+					continue
+				}
+				if known, found := source.Vocabulary().Forms.Find(form.ID); !found || len(known.Questions) != len(form.Questions) {
+					t.Errorf("%s does not know %s of %s", from, form.ID, id)
+				}
+			}
+		}
+	}
+	if asked := sides(t)["macau"].Forms(); len(asked) != 1 || len(asked[0].Questions) != 3 {
+		t.Errorf("Macau asks %v, want one form with three questions", asked)
+	}
+}

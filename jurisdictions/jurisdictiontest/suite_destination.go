@@ -1,0 +1,206 @@
+package jurisdictiontest
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"crosscode/exchange"
+)
+
+func (s *suite) comes(t *testing.T) {
+	for _, route := range s.coming() {
+		verdict, err := s.asDestination(arriving(route, Now), Now)
+		wantGrant(t, route.String(), verdict, err)
+		if err != nil {
+			continue
+		}
+		record, _, entry := verdict.Basis()
+		if !slices.Contains(record.Holder.Documents, entry.Shows.Document) || entry.Shows.SampledOn != exchange.DateOf(MorningBefore(Now)) {
+			t.Errorf("%s shows a document that the holder does not have, or another day than the sampling day in UTC+8", route)
+		}
+		if until := verdict.Until(); until.After(Now.Add(24 * time.Hour)) {
+			t.Errorf("%s: a code until %s, more than 24 hours", route, until)
+		}
+		if !slices.Contains(entry.NotGranted, "quarantine-waiver") {
+			t.Errorf("%s does not say that it grants no quarantine waiver", route)
+		}
+	}
+}
+
+// factsOfDestination: see factsOfSource. The destination needs the evidence and the declarations; what is left of two
+// documents is another matter for each route.
+func (s *suite) factsOfDestination(t *testing.T) {
+	for _, route := range s.coming() {
+		s.lacking(t, arriving(route, Now), s.asDestination, func(path string) bool {
+			return spare(path) || path == "declarations" && len(s.Forms()) == 0 || path == "evidence[1]" && !s.asks(route, ".entry.vaccination") ||
+				path == "evidence[2]" && !s.asks(route, ".entry.visit-check")
+		})
+	}
+}
+
+func (s *suite) asks(route exchange.Route, rule string) bool {
+	return slices.ContainsFunc(s.Editions(route, Now)[0].Rules, func(text exchange.RuleText) bool { return text.ID == string(s.id)+rule })
+}
+
+// testLasts asks at the last second at which a test can make a code, and at the next. A code needs some life left: at the
+// very second at which the test ends there is none.
+func (s *suite) testLasts(t *testing.T) {
+	for _, route := range s.coming() {
+		length := s.parameter(t, route, ".entry.negative-test", "length")
+		for _, sampled := range []time.Time{
+			exchange.DateOf(Now).Start(),                                   // 00:00 of the day
+			exchange.DateOf(Now).Start().Add(7*time.Hour + 59*time.Minute), // still the day before in UTC
+			exchange.DateOf(Now).Start().Add(24*time.Hour - time.Second),
+		} {
+			s.lasts(t, route, sampled, s.lastSecond(route, sampled, length))
+		}
+	}
+}
+
+// lastSecond is when a test sampled at an instant ends, by the unit that the standing version names.
+func (s *suite) lastSecond(route exchange.Route, sampled time.Time, length int) time.Time {
+	for _, text := range s.Editions(route, Now)[0].Rules {
+		if text.ID == string(s.id)+".entry.negative-test" && text.Parameters["unit"] == "hours_since_sampling" {
+			return sampled.Add(time.Duration(length) * time.Hour)
+		}
+	}
+	return exchange.DateOf(sampled).Start().AddDate(0, 0, length+1).Add(-time.Second)
+}
+
+func (s *suite) lasts(t *testing.T, route exchange.Route, sampled, last time.Time) {
+	t.Helper()
+	at := func(now time.Time) (exchange.Verdict, error) {
+		claims := With(arriving(route, now), "evidence[0].sampled_at", Instant(sampled))
+		return s.asDestination(claims, now)
+	}
+	what := route.String() + ", sampled at " + Instant(sampled)
+	verdict, err := at(last.Add(-time.Second))
+	if s.endsBefore(last) {
+		t.Logf("%s: the side's codes end before the test does", what)
+	} else {
+		wantGrant(t, what+", a second before its end", verdict, err)
+	}
+	verdict, err = at(last)
+	wantRefusal(t, what+", at its end", verdict, err, exchange.NotEligible)
+	verdict, err = at(last.Add(time.Second))
+	wantRefusal(t, what+", a second after its end", verdict, err, exchange.NotEligible)
+}
+
+// endsBefore tells the last minute of the day, at which a side whose codes end at 23:59 gives none.
+func (s *suite) endsBefore(last time.Time) bool {
+	for _, text := range s.Editions(s.coming()[0], Now)[0].Rules {
+		if text.ID == string(s.id)+".entry.cap" && text.Condition != "true" {
+			last := last.Add(-time.Second).In(exchange.Zone)
+			return last.Hour() == 23 && last.Minute() == 59
+		}
+	}
+	return false
+}
+
+// testOfFuture gives the laboratory's clock its sixty seconds, and not one more.
+func (s *suite) testOfFuture(t *testing.T) {
+	for _, route := range s.coming() {
+		claims := With(arriving(route, Now), "evidence[0].sampled_at", Instant(Now.Add(exchange.Leeway)))
+		verdict, err := s.asDestination(claims, Now)
+		wantGrant(t, route.String()+", 60 s ahead", verdict, err)
+		verdict, err = s.asDestination(claims, Now.Add(-time.Second))
+		wantRefusal(t, route.String()+", 61 s ahead", verdict, err, exchange.NotEligible)
+	}
+}
+
+// documents: which of them a log-in may use (S0 question 1), and those that no route converts.
+func (s *suite) documents(t *testing.T) {
+	numbers := map[string]string{
+		"home-return-permit": "H8765432101", "resident-id": "110101199001022016", "chinese-passport": "E12345678",
+		"foreign-passport": "X1234567", "taiwan-permit": "12345678", "other": "PAPER0001",
+	}
+	for _, route := range s.coming() {
+		for _, test := range []struct {
+			channel, document string
+			good              bool
+		}{
+			{people[route.From].channel, "home-return-permit", true},
+			{people[route.From].channel, "chinese-passport", true},
+			{people[route.From].channel, "foreign-passport", false},
+			{people[route.From].channel, "taiwan-permit", false},
+			{people[route.From].channel, "other", false},
+			{"h5", "resident-id", false},
+			{"h5", "chinese-passport", false},
+		} {
+			if test.channel == "h5" && !slices.Contains(h5Sources, route.From) {
+				continue
+			}
+			what := route.String() + ", " + test.channel + " with " + test.document
+			claims := With(arriving(route, Now), "channel", test.channel)
+			claims = With(claims, "holder.documents", []any{map[string]any{"type": test.document, "number": numbers[test.document]}})
+			verdict, err := s.asDestination(claims, Now)
+			if test.good {
+				wantGrant(t, what, verdict, err)
+			} else {
+				wantRefusal(t, what, verdict, err, exchange.DocumentNotAccepted)
+			}
+		}
+	}
+}
+
+// h5Sources have a page for people who arrive, where they log in with a home return permit alone.
+var h5Sources = []exchange.Side{"guangdong"}
+
+// aged gives the holder an age in whole years on Now's day, and documents that hold no birth date.
+func aged(claims map[string]any, years int) map[string]any {
+	claims = With(claims, "holder.birth_date", exchange.DateOf(Now.AddDate(-years, 0, 0)).String())
+	return With(claims, "holder.documents", []any{map[string]any{"type": "home-return-permit", "number": "H8765432101"}})
+}
+
+func shownBy(claims map[string]any, by, relation string) map[string]any {
+	return With(With(claims, "consent.by", by), "presenter", map[string]any{"relation": relation})
+}
+
+func (s *suite) families(t *testing.T) {
+	for _, route := range s.coming() {
+		base := arriving(route, Now)
+		for _, test := range []struct {
+			name   string
+			claims map[string]any
+			reason exchange.Reason // empty: granted
+		}{
+			{"a child shown by a parent", shownBy(aged(base, 8), "guardian", "parent"), ""},
+			{"an elder shown by a daughter", shownBy(aged(base, 70), "agent", "child"), ""},
+			{"an elder in person", aged(base, 70), ""},
+			{"an adult whom nobody compared with the document", With(base, "holder.assurance", "unverified"), exchange.NotEligible},
+			{"a child for whom it consented itself", aged(base, 8), exchange.ConsentMissing},
+			{"a child shown by an agent", shownBy(aged(base, 8), "agent", "agent"), exchange.ConsentMissing},
+		} {
+			what := route.String() + ", " + test.name
+			verdict, err := s.asDestination(test.claims, Now)
+			switch reason, _ := exchange.ReasonOf(err); {
+			case test.reason == exchange.ConsentMissing:
+				if reason != exchange.ConsentMissing {
+					t.Errorf("%s: %v, want consent-missing", what, err)
+				}
+			case test.reason == "":
+				wantGrant(t, what, verdict, err)
+			default:
+				wantRefusal(t, what, verdict, err, test.reason)
+			}
+		}
+	}
+}
+
+// otherCodes: a city's code (穗康码) is green for nobody, beside a red code least of all.
+func (s *suite) otherCodes(t *testing.T) {
+	city := map[string]any{"type": "city-code", "colour": "green", "as_of": Instant(Now.Add(-time.Minute))}
+	for _, route := range s.leaving() {
+		claims := With(With(s.green(route.To), "health.colour", "red"), "evidence[0]", city)
+		verdict, err := s.asSource(claims, Now)
+		wantRefusal(t, route.String()+", a red code beside a green city code", verdict, err, exchange.NotGreen)
+	}
+	for _, route := range s.coming() {
+		verdict, err := s.asDestination(With(arriving(route, Now), "evidence[0]", city), Now)
+		decided := wantRefusal(t, route.String()+", a city code in place of a test", verdict, err, exchange.NotEligible)
+		if route.From == "guangdong" && decided.Rule != string(s.id)+".entry.city-code" {
+			t.Errorf("%s: a city code is refused by %s, which does not say what it is not", route, decided.Rule)
+		}
+	}
+}
