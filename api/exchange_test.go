@@ -318,7 +318,7 @@ func TestAnIdempotencyKeyAtItsLimitIsTaken(t *testing.T) {
 }
 
 func TestAnOutageIsNeverABadPacket(t *testing.T) {
-	for _, part := range []string{"replays", "recalls", "journal", "signer", "sealer"} {
+	for _, part := range []string{"replays", "recalls", "journal", "signer"} {
 		w := newWorld(t)
 		packet := w.arrive("green")
 		w.outage[part] = true

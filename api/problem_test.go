@@ -128,3 +128,9 @@ func TestAProblemsTypeLeadsToItsDescription(t *testing.T) {
 	replayed := w.want(jose(exchangePath, "nonsense"), http.StatusBadRequest)
 	w.want(get(strings.TrimPrefix(replayed.member("type"), issuer)), http.StatusOK)
 }
+
+func TestAnAnswersCharactersAreNotEscaped(t *testing.T) {
+	if got := string(encode("<&>")); got != "\"<&>\"\n" {
+		t.Errorf("encode = %s", got)
+	}
+}

@@ -95,7 +95,7 @@ func (s *Server) private() http.Handler {
 	admin := echo.New()
 	admin.IPExtractor = echo.ExtractIPDirect()
 	admin.HTTPErrorHandler = func(err error, c echo.Context) { s.fail(c, err) }
-	admin.Use(s.secure)
+	admin.Use(s.contain, s.secure)
 	admin.GET("/livez", s.livez)
 	admin.GET("/readyz", s.readyz)
 	admin.GET("/metrics", echo.WrapHandler(promhttp.HandlerFor(s.config.Metrics, promhttp.HandlerOpts{})))

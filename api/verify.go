@@ -14,8 +14,8 @@ import (
 // maxShown is the most characters of a shown token, as a compact JWS; a QR text may have exchange.ParseQRText's 4 KiB.
 const maxShown = 2 << 10
 
-// maxShownFull is the most bytes of a shown full receipt, as exchange.ParseFullReceipt takes them.
-const maxShownFull = 16 << 10
+// maxShownFull is the most bytes of a shown full receipt.
+const maxShownFull = exchange.MaxFullReceipt
 
 // shown is what somebody shows: tokens, or the texts of their QR codes, and the full receipt's exact bytes.
 type shown struct {
@@ -72,7 +72,7 @@ func (s *Server) examine(ctx context.Context, posted shown) (exchange.Examinatio
 	found := exchange.Examine(exhibit, func(codeID, tag string, issuedAt time.Time) bool {
 		recalled, err := s.config.Recalls.Recalled(ctx, codeID, s.tags[tag], issuedAt)
 		outage = err
-		return recalled || err != nil
+		return recalled
 	}, s.config.Clock(), s.config.Specimen)
 	if outage != nil {
 		return unreadable, outage

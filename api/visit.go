@@ -64,6 +64,16 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+// contain is observe for the private listener: the same answer to a panic, without a line for every scrape.
+func (s *Server) contain(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if err := guarded(next, c); err != nil {
+			s.fail(c, err)
+		}
+		return nil
+	}
+}
+
 // record writes the request's one line. The fields are an allow-list. The address is not among them: with the time of a
 // crossing it is personal data (PIPL 4, PDPO DPP4), and the limiter needs it in memory only.
 func (s *Server) record(c echo.Context, v *visit) {
@@ -73,8 +83,11 @@ func (s *Server) record(c echo.Context, v *visit) {
 		s.metrics.outcome(cmp.Or(v.reason, outcomeIssued), s.known(v.route))
 	}
 	level := slog.LevelInfo
-	if status >= http.StatusInternalServerError {
+	switch asked, _ := s.callOf(c); {
+	case status >= http.StatusInternalServerError:
 		level = slog.LevelWarn
+	case asked.probe: // every few seconds, and of no interest while they succeed
+		level = slog.LevelDebug
 	}
 	fields := []slog.Attr{
 		slog.String("method", methodOf(c.Request())), slog.String("route", s.template(c)), slog.Int("status", status),

@@ -490,7 +490,7 @@ func (w *world) want(request *http.Request, status int) answered {
 	w.t.Helper()
 	got := w.do(request)
 	if got.status != status {
-		w.t.Fatalf("%s %s = %d %s, want %d", request.Method, request.URL.Path, got.status, got.body, status)
+		w.t.Fatalf("%s %s = %d %.300s, want %d", request.Method, request.URL.Path, got.status, got.body, status)
 	}
 	return got
 }

@@ -55,7 +55,7 @@ var errSignatures = errors.New("the signer gave other tokens than were drafted")
 var ErrNoHandoffKey = errors.New("the destination publishes no key for a handoff")
 
 // Sealer encrypts a handoff to the destination's published `use: enc` key. Its error is ErrNoHandoffKey or a Failure with
-// unavailable.
+// unavailable; either way the code is given without a handoff.
 type Sealer interface {
 	Seal(ctx context.Context, destination Side, handoff Handoff) (Token, error)
 }
@@ -80,8 +80,8 @@ type Answer struct {
 	ValidUntil     time.Time // zero for a refusal
 	NotGranted     []string
 	Warnings       []Outcome
-	Handoff        Token // empty: no landing page, no key (HandoffMissing), or a refusal
-	HandoffMissing bool
+	Handoff        Token // empty: no landing page, a refusal, or HandoffMissing
+	HandoffMissing bool  // the destination has a landing page, but no key that could be had now
 	Withdraw       string
 }
 
@@ -253,7 +253,9 @@ func (g *Gateway) seal(ctx context.Context, destination Side, drafts *Drafts, an
 	handoff, err := g.Sealer.Seal(ctx, destination, Handoff{
 		Code: answer.Code, Receipt: answer.Receipt, FullReceipt: string(answer.FullReceipt), Fields: string(drafts.Fields()),
 	})
-	if errors.Is(err, ErrNoHandoffKey) {
+	// The handoff only saves the traveller some typing on the destination's page. That page's outage must not hold up
+	// a code that an officer can check without it.
+	if reason, _ := ReasonOf(err); errors.Is(err, ErrNoHandoffKey) || reason == Unavailable {
 		answer.HandoffMissing = true
 		return answer, nil
 	}

@@ -30,6 +30,7 @@ var direction = map[string][]string{
 	"jurisdictions":         {"exchange"},
 	"jurisdictions/*":       {"exchange", "jurisdictions"},
 	"crypto/keys":           {},
+	"crypto/keys/keystest":  {"crypto/keys"},
 	"crypto/transit":        {"crypto/keys"},
 	"crypto/jose":           {"crypto/keys", "exchange"},
 	"crypto/trust":          {"crypto/keys", "exchange"},

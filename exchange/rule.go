@@ -24,7 +24,8 @@ type Outcome struct {
 	Reason Reason
 	// Category is all that an officer is told: "test", "document", "colour", …
 	Category string
-	// Advice is what the holder is told.
+	// Advice is what the holder is told; empty where no rule decided (RuleRoute and its like), and the reason's own text is
+	// told instead.
 	Advice Advice
 	// Until is how long a pass stays one; zero: the rule sets no end.
 	Until time.Time

@@ -216,14 +216,14 @@ func (u *use) evaluate(v *view) found {
 	if u.off || !u.applies(exchange.Port(v.packet.Port)) {
 		return f
 	}
-	in := &scope{view: v, with: u.with}
-	f.Status, f.cause = u.status(in)
+	v.with = u.with
+	f.Status, f.cause = u.status(v)
 	if f.Status != exchange.Pass {
 		return f
 	}
-	f.Until, f.cause = instantOrNone(u.until, in)
+	f.Until, f.cause = instantOrNone(u.until, v)
 	if f.cause == nil {
-		f.sampled, f.cause = instantOrNone(u.sampledAt, in)
+		f.sampled, f.cause = instantOrNone(u.sampledAt, v)
 	}
 	if f.cause != nil {
 		f.Status, f.Until, f.sampled = exchange.Errored, time.Time{}, time.Time{}
@@ -236,7 +236,7 @@ func (r *rule) applies(port exchange.Port) bool {
 	return len(r.ports) == 0 || port == "" || slices.Contains(r.ports, port)
 }
 
-func (r *rule) status(in *scope) (exchange.Status, error) {
+func (r *rule) status(in *view) (exchange.Status, error) {
 	if r.when != nil {
 		if applies, err := r.when.holds(in); err != nil {
 			return exchange.Errored, err
@@ -254,7 +254,7 @@ func (r *rule) status(in *scope) (exchange.Status, error) {
 	return exchange.Pass, nil
 }
 
-func instantOrNone(p *program, in *scope) (time.Time, error) {
+func instantOrNone(p *program, in *view) (time.Time, error) {
 	if p == nil {
 		return time.Time{}, nil
 	}

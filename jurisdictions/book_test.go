@@ -236,7 +236,7 @@ func TestAnUnknownFactIsAnError(t *testing.T) {
 			t.Errorf("%s: %v", expression, flaws)
 			continue
 		}
-		holds, err := p.holds(&scope{view: nothing})
+		holds, err := p.holds(nothing)
 		if (err == nil) != known || known && !holds {
 			t.Errorf("%s: %t, %v; known: %t", expression, holds, err, known)
 		}
@@ -274,11 +274,11 @@ func TestAnExpressionThatCostsTooMuchIsStopped(t *testing.T) {
 	if len(flaws) > 0 {
 		t.Fatal(flaws)
 	}
-	v := &view{evidence: make([]evidenceFacts, 500)}
+	v := &view{evidence: make([]evidenceFacts, 500), large: true}
 	for i := range v.evidence {
 		v.evidence[i].At = time.Unix(int64(i+1), 0)
 	}
-	if holds, err := p.holds(&scope{view: v}); err == nil || holds || !strings.Contains(err.Error(), "cost limit") {
+	if holds, err := p.holds(v); err == nil || holds || !strings.Contains(err.Error(), "cost limit") {
 		t.Errorf("got %t, %v", holds, err)
 	}
 }

@@ -224,6 +224,10 @@ type view struct {
 	evidence     []evidenceFacts
 	declarations []declarationFacts
 
+	// with is the parameters of the rule that is being evaluated. Their names never hide a variable.
+	with map[string]ref.Val
+	// large is set when a list is longer than cost estimates reckon with.
+	large bool
 	// What rules ask for again and again, as CEL values.
 	instant, evidences, declared ref.Val
 }
@@ -247,7 +251,9 @@ func newView(record *exchange.Record, route exchange.Route, now time.Time) *view
 	}
 	for i, declaration := range record.Declarations {
 		v.declarations[i] = declarationFacts(declaration)
+		v.large = v.large || len(declaration.Answers) > maxItems
 	}
+	v.large = v.large || max(len(v.evidence), len(v.declarations), len(v.holder.Documents), len(v.health.Reasons)) > maxItems
 	return v
 }
 
@@ -273,8 +279,8 @@ func evidenceOf(e exchange.Evidence) evidenceFacts {
 	}
 }
 
-// resolve gives a variable's value. Values that cost something to make are made when a rule first asks.
-func (v *view) resolve(name string) (any, bool) {
+// ResolveName implements cel.Activation. Values that cost something to make are made when a rule first asks.
+func (v *view) ResolveName(name string) (any, bool) {
 	switch name {
 	case "now":
 		if v.instant == nil {
@@ -302,8 +308,12 @@ func (v *view) resolve(name string) (any, bool) {
 		}
 		return v.declared, true
 	}
-	return nil, false
+	value, found := v.with[name]
+	return value, found
 }
+
+// Parent implements cel.Activation.
+func (v *view) Parent() cel.Activation { return nil }
 
 // listOf gives pointers to CEL, since only a pointer knows which of its facts are known.
 func listOf[T any](items []T) ref.Val {
@@ -314,21 +324,3 @@ func listOf[T any](items []T) ref.Val {
 	}
 	return types.NewRefValList(adapter, values)
 }
-
-// scope is what one rule's expressions see: the view and the rule's parameters, whose names never hide a variable.
-type scope struct {
-	*view
-	with map[string]ref.Val
-}
-
-// ResolveName implements cel.Activation.
-func (s *scope) ResolveName(name string) (any, bool) {
-	if value, found := s.view.resolve(name); found {
-		return value, true
-	}
-	value, found := s.with[name]
-	return value, found
-}
-
-// Parent implements cel.Activation.
-func (s *scope) Parent() cel.Activation { return nil }

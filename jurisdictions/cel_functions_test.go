@@ -45,7 +45,7 @@ func TestTheLastValidSecond(t *testing.T) {
 		"hours count from the second":                               {"2022-12-20T06:00:07+08:00", HoursSinceSampling, 6, "2022-12-20T12:00:07+08:00"},
 		"hours do not care for midnight":                            {"2022-12-20T20:00:00+08:00", HoursSinceSampling, 48, "2022-12-22T20:00:00+08:00"},
 		"no hour is the moment itself":                              {"2022-12-20T20:00:00+08:00", HoursSinceSampling, 0, "2022-12-20T20:00:00+08:00"},
-		"the longest length":                                        {"2022-12-20T20:00:00+08:00", HoursSinceSampling, maxLength, "2024-02-09T11:00:00+08:00"},
+		"the longest length":                                        {"2022-12-20T20:00:00+08:00", HoursSinceSampling, maxLength, "2024-02-10T11:00:00+08:00"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := ValidUntil(instant(t, test.at), test.unit, test.length)

@@ -76,8 +76,9 @@ func changes(before, after *version) []Change {
 }
 
 func merge(a, b map[string]*entry) map[string]*entry {
-	all := maps.Clone(b)
+	all := make(map[string]*entry, len(a)+len(b))
 	maps.Copy(all, a)
+	maps.Copy(all, b)
 	return all
 }
 

@@ -196,7 +196,11 @@ func (p *parser) argument(node *yaml.Node, what, kind string) any {
 		flag, _ := p.scalarFlag(node, what)
 		return flag
 	case "list":
-		return p.texts(node, what)
+		words := p.texts(node, what)
+		if len(words) > maxItems {
+			p.fault(node.Line, "%s: more than %d", what, maxItems)
+		}
+		return words
 	}
 	word := p.scalarText(node, what)
 	if kind == "unit" && word != "" && !slices.Contains(units(), word) {

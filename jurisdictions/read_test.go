@@ -63,6 +63,17 @@ func (r reader) specimen() map[string]any {
 	panic("no wording is in force")
 }
 
+func BenchmarkRead(b *testing.B) {
+	r := newReader(b)
+	claims := jurisdictiontest.Claims(r.specimen())
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := jurisdictions.Read(claims, r.vocabulary, r.consents); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func TestReadGivesTheWholeRecord(t *testing.T) {
 	r := newReader(t)
 	claims := jurisdictiontest.With(r.specimen(), "port", "gongbei")
@@ -102,25 +113,10 @@ func TestReadGivesTheWholeRecord(t *testing.T) {
 	}
 }
 
-// change is one difference from the green specimen.
-type change func(map[string]any) map[string]any
+// The changes of the tables below.
+var with, without, both = jurisdictiontest.Set, jurisdictiontest.Drop, jurisdictiontest.All
 
-func with(path string, value any) change {
-	return func(claims map[string]any) map[string]any { return jurisdictiontest.With(claims, path, value) }
-}
-
-func without(path string) change {
-	return func(claims map[string]any) map[string]any { return jurisdictiontest.Without(claims, path) }
-}
-
-func both(changes ...change) change {
-	return func(claims map[string]any) map[string]any {
-		for _, change := range changes {
-			claims = change(claims)
-		}
-		return claims
-	}
-}
+type change = jurisdictiontest.Change
 
 // evidence puts one piece of evidence in place of the test.
 func evidence(kind string, members ...any) change {
@@ -474,6 +470,39 @@ func TestConsentThatNobodyPublished(t *testing.T) {
 				t.Errorf("Covers gives %v, want %s", err, test.reason)
 			}
 		})
+	}
+}
+
+// Every time in a packet is of its past: sixty seconds ahead is two clocks, sixty-one is a fact that nobody can vouch for.
+func TestNoFactIsOfTheFuture(t *testing.T) {
+	r := newReader(t)
+	var everything map[string]any
+	for _, vector := range claimsVectors(t) {
+		if vector.name == "everything.txt" {
+			if err := json.Unmarshal(vector.claims, &everything); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	tried := 0
+	for _, path := range jurisdictiontest.Paths(everything) {
+		text, _ := jurisdictiontest.Value(everything, path).(string)
+		if _, err := time.Parse(time.RFC3339, text); err != nil || path == "health.until" || path == "consent.given_at" {
+			continue
+		}
+		tried++
+		at := func(seconds int) error {
+			moved := jurisdictiontest.Instant(madeAt.Add(time.Duration(seconds) * time.Second))
+			_, err := r.read(jurisdictiontest.With(everything, path, moved))
+			return err
+		}
+		if err := at(60); err != nil {
+			t.Errorf("%s 60 s ahead: %v", path, err)
+		}
+		wantFailure(t, at(61), exchange.ClaimsInvalid, path, "later than the packet")
+	}
+	if tried < 14 {
+		t.Errorf("only %d times were tried, want health, all types of evidence and two declarations", tried)
 	}
 }
 

@@ -73,11 +73,14 @@ func NewShelf(side exchange.Side, embedded []byte, options Options) (*Shelf, err
 		s.log = slog.Default()
 	}
 	s.current.Store(&shelved{book: book, source: Embedded, since: time.Now()})
-	if options.Overrides == "" {
-		return s, nil
+	if options.Overrides != "" {
+		s.file = filepath.Join(options.Overrides, string(side)+".yaml")
+		if s.load(); s.err != nil {
+			return nil, s.err
+		}
 	}
-	s.file = filepath.Join(options.Overrides, string(side)+".yaml")
-	return s, s.Reload()
+	s.say()
+	return s, nil
 }
 
 // Current is the book to go by. It never changes; ask again for the next packet.
@@ -109,32 +112,40 @@ func (s *Shelf) Status(now time.Time) Status {
 func (s *Shelf) Reload() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.file == "" {
-		return nil
+	if s.file != "" && s.load() {
+		s.say()
 	}
+	return s.err
+}
+
+// load reads the override if it is not as it was at the last attempt, and tells whether it has changed.
+func (s *Shelf) load() (changed bool) {
 	data, err := readBounded(s.file)
 	now := attempt{sum: sha256.Sum256(data)}
 	if err != nil {
 		now.problem = err.Error()
 	}
 	if now == s.last {
-		return s.err
+		return false
 	}
-	s.last = now
-	s.err = s.take(data, err)
-	s.say()
-	return s.err
+	s.last, s.err = now, s.take(data, err)
+	return true
 }
 
-// take puts the book on the shelf if it is good.
-func (s *Shelf) take(data []byte, err error) error {
+// take puts the book on the shelf if it is good. A panic is a fault like any other: the last good book stays.
+func (s *Shelf) take(data []byte, unread error) (err error) {
+	defer func() {
+		if problem := recover(); problem != nil {
+			err = fmt.Errorf("%s: panic: %v", s.file, problem)
+		}
+	}()
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && s.current.Load().source == Embedded:
+	case errors.Is(unread, fs.ErrNotExist) && s.current.Load().source == Embedded:
 		return nil
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(unread, fs.ErrNotExist):
 		return ErrOverrideGone
-	case err != nil:
-		return err
+	case unread != nil:
+		return unread
 	}
 	book, err := Parse(s.file, data, s.side)
 	if err != nil {
@@ -175,13 +186,9 @@ func (s *Shelf) Watch(ctx context.Context, every time.Duration) {
 	}
 }
 
-// look reloads once. Reload itself says what it found, once for each change.
+// look reloads once. Reload itself says what it found, once for each change; what panics here is the saying.
 func (s *Shelf) look() {
-	defer func() {
-		if problem := recover(); problem != nil {
-			s.log.Error("rulebook not read", "side", string(s.side), "panic", fmt.Sprint(problem))
-		}
-	}()
+	defer func() { _ = recover() }()
 	_ = s.Reload()
 }
 

@@ -41,7 +41,7 @@ var demoRefusals = []struct{ from, to, variant string }{
 
 // Run plays the whole thing and leaves nothing behind but what --out asked for.
 func (c *demoCommand) Run(ctx context.Context, std streams) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
 	folder, err := os.MkdirTemp("", "crosscode-demo-")
 	if err != nil {
@@ -49,8 +49,12 @@ func (c *demoCommand) Run(ctx context.Context, std streams) (err error) {
 	}
 	defer os.RemoveAll(folder)
 	fmt.Fprintln(std.out, "Crosscode demo: real packets over all six routes, in separate processes on loopback.")
-	stage, err := newStage(ctx, folder, c, std.out)
+	program, err := os.Executable()
 	if err != nil {
+		return err
+	}
+	stage := &stage{demoCommand: c, out: std.out, folder: folder, program: program, sides: map[string]string{}}
+	if err := stage.open(ctx); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, stage.close()) }()
@@ -66,6 +70,7 @@ func (c *demoCommand) Run(ctx context.Context, std streams) (err error) {
 type stage struct {
 	*demoCommand
 	out     io.Writer
+	log     io.Writer // what the processes print; nil: kept only for the case that one fails
 	folder  string
 	program string // this very program, run again as the offline verifier
 	sides   map[string]string
@@ -82,19 +87,30 @@ func (s *stage) step(name, format string, args ...any) {
 	fmt.Fprintf(s.out, "\n[%d/5] %-9s %s\n", s.number, name, fmt.Sprintf(format, args...))
 }
 
-// newStage makes keys and starts the four processes.
-func newStage(ctx context.Context, folder string, command *demoCommand, out io.Writer) (*stage, error) {
-	program, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	s := &stage{demoCommand: command, out: out, folder: folder, program: program, sides: map[string]string{}}
-	for _, prepare := range []func(context.Context) error{s.configure, s.makeKeys, s.startAll} {
+// open makes keys and starts the four processes.
+func (s *stage) open(ctx context.Context) error {
+	for _, prepare := range []func(context.Context) error{s.awaitNewDay, s.configure, s.makeKeys, s.startAll} {
 		if err := prepare(ctx); err != nil {
-			return nil, errors.Join(err, s.running.stop())
+			return errors.Join(err, s.running.stop())
 		}
 	}
-	return s, nil
+	return nil
+}
+
+// awaitNewDay sits out the last minutes of a day: every Hong Kong code ends at 23:59, so none can be made then.
+func (s *stage) awaitNewDay(ctx context.Context) error {
+	now := time.Now().In(exchange.Zone)
+	if now.Hour() != 23 || now.Minute() < 57 {
+		return nil
+	}
+	midnight := exchange.DateOf(now).Start().AddDate(0, 0, 1)
+	fmt.Fprintf(s.out, "Hong Kong's codes end at 23:59 (UTC+8): waiting %s for the new day.\n", time.Until(midnight).Round(time.Second))
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(time.Until(midnight)):
+		return nil
+	}
 }
 
 // configure chooses four free ports and writes the gateway's configuration.
@@ -147,7 +163,7 @@ func (s *stage) startAll(ctx context.Context) error {
 	began := time.Now()
 	for _, side := range sideNames() {
 		address := strings.TrimPrefix(s.sides[side], "http://")
-		running, err := start(side, nil, s.Sides, "serve", "--side", side, "--listen", address,
+		running, err := start(side, s.log, s.Sides, "serve", "--side", side, "--listen", address,
 			"--gateway", s.gateway, "--data", filepath.Join(s.folder, side))
 		if err != nil {
 			return err
@@ -159,7 +175,7 @@ func (s *stage) startAll(ctx context.Context) error {
 			return err
 		}
 	}
-	gateway, err := start("gateway", nil, s.program, "serve", "--config", s.configFile())
+	gateway, err := start("gateway", s.log, s.program, "serve", "--config", s.configFile())
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -31,8 +30,11 @@ func (c *keysInit) Run(std streams) error {
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(settings.Keys.File); err == nil && c.IfMissing {
-		return nil
+	if _, err := os.Stat(settings.Keys.File); err == nil {
+		if c.IfMissing {
+			return nil
+		}
+		return fmt.Errorf("%s is there already; to renew a key, use `gateway keys rotate`", settings.Keys.File)
 	}
 	if err := os.MkdirAll(filepath.Dir(settings.Keys.File), 0o700); err != nil {
 		return err
@@ -44,9 +46,6 @@ func (c *keysInit) Run(std streams) error {
 		}
 	}
 	ring, err := keys.InitEmbedded(settings.Keys.File, specs, time.Now)
-	if errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("%s is there already; to renew a key, use `gateway keys rotate`", settings.Keys.File)
-	}
 	if err != nil {
 		return err
 	}

@@ -38,15 +38,11 @@ type parts struct {
 }
 
 // assemble opens and connects all parts. What was opened is closed again when a later part fails.
-func assemble(settings config.Config, log *slog.Logger) (p *parts, err error) {
-	p = &parts{settings: settings, log: log, clock: time.Now}
-	defer func() {
-		if err != nil {
-			p.close()
-		}
-	}()
+func assemble(settings config.Config, log *slog.Logger) (*parts, error) {
+	p := &parts{settings: settings, log: log, clock: time.Now}
 	for _, open := range []func() error{p.openRing, p.openSides, p.openTrust, p.openJournal, p.openAPI} {
 		if err := open(); err != nil {
+			p.close()
 			return nil, err
 		}
 	}

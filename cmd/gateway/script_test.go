@@ -43,10 +43,12 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"ports": choosePorts,
-			"await": awaitURL,
-			"http":  callHTTP,
-			"field": extractField,
+			"ports":   choosePorts,
+			"await":   awaitURL,
+			"http":    callHTTP,
+			"field":   extractField,
+			"settle":  settle,
+			"settled": settled,
 		},
 		RequireExplicitExec: true,
 	})

@@ -25,13 +25,7 @@ func choosePorts(ts *testscript.TestScript, _ bool, names []string) {
 
 // awaitURL waits until a URL answers 200: `await http://$GATEWAY/readyz`. With `!` it waits until it no longer does.
 func awaitURL(ts *testscript.TestScript, negated bool, args []string) {
-	for range 600 {
-		if answers(context.Background(), args[0]) != negated {
-			return
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	ts.Fatalf("%s: no change within 30 s", args[0])
+	poll(ts, func() bool { return answers(context.Background(), args[0]) != negated })
 }
 
 // callHTTP makes one call and holds its status: `http 200 POST URL answer.json body.txt Content-Type:application/jose …`.
@@ -79,4 +73,37 @@ func extractField(ts *testscript.TestScript, _ bool, args []string) {
 
 func writeFile(ts *testscript.TestScript, name string, data []byte) {
 	ts.Check(os.WriteFile(ts.MkAbs(name), data, 0o600))
+}
+
+// settle posts a packet until it is no longer told to come back: `settle URL packet.txt`.
+func settle(ts *testscript.TestScript, _ bool, args []string) {
+	packet := bytes.TrimSpace([]byte(ts.ReadFile(args[1])))
+	poll(ts, func() bool {
+		response, err := http.Post(args[0], "application/jose", bytes.NewReader(packet))
+		ts.Check(err)
+		defer response.Body.Close()
+		return response.StatusCode == http.StatusOK
+	})
+}
+
+// settled gets a URL until its body holds a text: `settled URL text`.
+func settled(ts *testscript.TestScript, _ bool, args []string) {
+	poll(ts, func() bool {
+		response, err := http.Get(args[0])
+		ts.Check(err)
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		ts.Check(err)
+		return strings.Contains(string(body), args[1])
+	})
+}
+
+func poll(ts *testscript.TestScript, done func() bool) {
+	for range 300 {
+		if done() {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	ts.Fatalf("no change within 30 s")
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"sync"
 
 	"crosscode/exchange"
 	"crosscode/jurisdictions"
@@ -42,9 +43,9 @@ func openSides(options jurisdictions.Options) (sideSet, error) {
 	return set, nil
 }
 
-// sideNames lists the ids of the sides as they stand in the code, without any override.
-func sideNames() []string {
-	set, err := openSides(jurisdictions.Options{})
+// sideNames lists the ids of the sides, in the order of constructors.
+var sideNames = sync.OnceValue(func() []string {
+	set, err := openSides(jurisdictions.Options{Log: quiet()})
 	if err != nil {
 		return nil
 	}
@@ -53,7 +54,7 @@ func sideNames() []string {
 		names[i] = string(profile.Side)
 	}
 	return names
-}
+})
 
 func (s sideSet) profiles() []exchange.Profile {
 	profiles := make([]exchange.Profile, len(s))

@@ -17,7 +17,7 @@ import (
 type child struct {
 	side    string
 	command *exec.Cmd
-	leash   io.Closer // closing it stops the child even if no signal reaches it
+	leash   io.Closer // the child's standard input: closing it stops the child
 }
 
 // serveAll runs the three sides as child processes of this program, and ends when it is told to or when one of them does.
@@ -96,10 +96,10 @@ func (c serveCommand) start(program string, of side, address string, std streams
 	return child{side: of.id, command: command, leash: leash}, nil
 }
 
-// stopAll asks every child to end and waits for those that have not been heard of; after ten seconds they are killed.
+// stopAll lets every child go and waits for those that have not been heard of; after ten seconds they are killed. The leash
+// alone tells them, and not a signal as well, which could come when the child has already stopped and then kill it.
 func stopAll(children []child, ended <-chan error, heard ...error) error {
 	for _, one := range children {
-		_ = one.command.Process.Signal(syscall.SIGTERM)
 		_ = one.leash.Close()
 	}
 	errs := heard

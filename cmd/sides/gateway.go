@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -16,7 +17,23 @@ import (
 type gateway struct {
 	base string // without a slash at the end; also the aud of packets unless told otherwise
 	http *http.Client
+	kept *kept
 }
+
+// kept holds what the gateway publishes for a moment, so that a burst of packets does not use up the gateway's limit for
+// this address.
+type kept struct {
+	mu    sync.Mutex
+	pages map[string]page
+}
+
+type page struct {
+	data    []byte
+	fetched time.Time
+}
+
+// keepFor is short, so that new keys and texts are seen at once by human measure.
+const keepFor = 5 * time.Second
 
 // The most bytes of an answer that are read. A bundle with 50,000 recalls is a few megabytes.
 const (
@@ -28,7 +45,7 @@ const (
 const gatewayTimeout = 5 * time.Second
 
 func newGateway(base string) gateway {
-	return gateway{base: strings.TrimRight(base, "/"), http: &http.Client{
+	return gateway{base: strings.TrimRight(base, "/"), kept: &kept{pages: map[string]page{}}, http: &http.Client{
 		Timeout: gatewayTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return errors.New("the gateway redirects, which it never does")
@@ -38,7 +55,7 @@ func newGateway(base string) gateway {
 
 // keys fetches the gateway's key set.
 func (g gateway) keys(ctx context.Context) ([]jose.JSONWebKey, error) {
-	data, err := g.get(ctx, g.base+"/.well-known/jwks.json", maxSet)
+	data, err := g.published(ctx, g.base+"/.well-known/jwks.json", maxSet)
 	if err != nil {
 		return nil, err
 	}
@@ -47,11 +64,25 @@ func (g gateway) keys(ctx context.Context) ([]jose.JSONWebKey, error) {
 
 // consents fetches the consent texts of a route.
 func (g gateway) consents(ctx context.Context, over route) (publishedConsents, error) {
-	data, err := g.get(ctx, g.base+"/v1/consents/"+over.id(), maxAnswer)
+	data, err := g.published(ctx, g.base+"/v1/consents/"+over.id(), maxAnswer)
 	if err != nil {
 		return publishedConsents{}, err
 	}
 	return parseConsents(data, over)
+}
+
+// published is get, with an answer that is at most keepFor old. Failures are not kept.
+func (g gateway) published(ctx context.Context, url string, most int64) ([]byte, error) {
+	g.kept.mu.Lock()
+	defer g.kept.mu.Unlock()
+	if known := g.kept.pages[url]; time.Since(known.fetched) < keepFor {
+		return known.data, nil
+	}
+	data, err := g.get(ctx, url, most)
+	if err == nil {
+		g.kept.pages[url] = page{data: data, fetched: time.Now()}
+	}
+	return data, err
 }
 
 // post sends a token and gives the answer's status and body.

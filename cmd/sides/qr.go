@@ -2,8 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
-	"math/big"
 	"strconv"
 	"strings"
 )
@@ -12,6 +10,8 @@ import (
 const (
 	qrPrefix    = "xc:/"
 	maxQRDigits = 8 << 10
+
+	groupDigits, groupCharacters = 11, 6 // 65⁶ < 10¹¹
 )
 
 // qrAlphabet is every character of a compact JWS in ASCII order, the digits of base 65.
@@ -32,7 +32,7 @@ func scanned(text string) (string, error) {
 	}
 	var token strings.Builder
 	for digits != "" {
-		group := digits[:min(11, len(digits))]
+		group := digits[:min(groupDigits, len(digits))]
 		digits = digits[len(group):]
 		characters, err := unpack(group)
 		if err != nil {
@@ -43,25 +43,26 @@ func scanned(text string) (string, error) {
 	return token.String(), nil
 }
 
+// unpack gives the characters of one group. A number that so many characters cannot have is refused, so that no token has
+// two texts.
 func unpack(group string) (string, error) {
 	count := len(group) / 2
 	switch {
-	case len(group) == 11:
-		count = 6
+	case len(group) == groupDigits:
+		count = groupCharacters
 	case len(group)%2 != 0:
 		return "", errQRText
 	}
-	value, ok := new(big.Int).SetString(group, 10)
-	if _, err := strconv.ParseUint(group, 10, 64); err != nil || !ok {
-		return "", fmt.Errorf("%w: %q", errQRText, group)
+	value, err := strconv.ParseUint(group, 10, 64) // takes neither sign nor space nor underscore
+	if err != nil {
+		return "", errQRText
 	}
 	characters := make([]byte, count)
 	for i := count - 1; i >= 0; i-- {
-		var place big.Int
-		value.DivMod(value, big.NewInt(int64(len(qrAlphabet))), &place)
-		characters[i] = qrAlphabet[place.Int64()]
+		characters[i] = qrAlphabet[value%65]
+		value /= 65
 	}
-	if value.Sign() != 0 {
+	if value != 0 {
 		return "", errQRText
 	}
 	return string(characters), nil

@@ -35,10 +35,11 @@ func (sealCommand) Help() string {
 
   sides seal --from macau --to guangdong --port gongbei
   sides seal --from macau --to guangdong --case stale-test
+  sides seal --from macau --to guangdong | curl -d @- -H 'Content-Type: application/jose' http://127.0.0.1:8080/v1/exchange
   sides seal --from macau --to guangdong --print-claims | sed s/negative/positive/ | sides seal --from macau --claims -
 
 Claims that you give are sealed as they are, byte for byte, but that iss, aud, iat, nbf, exp and jti are added where they
-are missing.`
+are missing. (curl -d drops the newline behind the packet; --data-binary would send it, and a packet has none.)`
 }
 
 // Run prints the packet, or its claims.

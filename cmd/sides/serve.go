@@ -98,7 +98,7 @@ func (c serveCommand) serveOne(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
-	logger := slog.New(slog.NewTextHandler(std.err, nil)).With("side", of.id)
+	logger := newLog(std.err).With("side", of.id)
 	face := c.face(of, keys, listener.Addr().String(), logger)
 	logger.Info("listening", "address", listener.Addr().String(), "gateway", face.gateway.base, "landing", face.audience,
 		"simulation", "not a real back end")
@@ -118,6 +118,16 @@ func (c serveCommand) face(of side, keys *keyStore, address string, logger *slog
 		face.audience = c.Landing
 	}
 	return face
+}
+
+// newLog writes text lines whose times are in UTC+8 with their offset.
+func newLog(to io.Writer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(to, &slog.HandlerOptions{ReplaceAttr: func(_ []string, attr slog.Attr) slog.Attr {
+		if attr.Key == slog.TimeKey {
+			attr.Value = slog.TimeValue(attr.Value.Time().In(zone))
+		}
+		return attr
+	}}))
 }
 
 // serveUntil finishes what it took in when the context ends.

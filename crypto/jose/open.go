@@ -5,6 +5,7 @@ import (
 	"crypto/ecdh"
 	"crypto/rsa"
 	"errors"
+	"slices"
 
 	"crosscode/crypto/keys"
 	"crosscode/exchange"
@@ -80,6 +81,7 @@ type outerAlgorithm struct {
 	name    string
 	key     keys.Algorithm // what the key is for
 	agrees  bool           // with epk
+	kdf     string         // AlgorithmID of RFC 7518 §4.6.2
 	wrapped int            // exact length of encrypted_key; -1: the modulus of the key
 }
 
@@ -87,8 +89,8 @@ type outerAlgorithm struct {
 // it and cannot be switched on (threats T2–T4).
 var outerAlgorithms = []outerAlgorithm{
 	{name: "RSA-OAEP-256", key: keys.RSAOAEP256, wrapped: -1},
-	{name: "ECDH-ES", key: keys.ECDHES, agrees: true, wrapped: 0},
-	{name: "ECDH-ES+A256KW", key: keys.ECDHES, agrees: true, wrapped: wrappedLength},
+	{name: "ECDH-ES", key: keys.ECDHES, agrees: true, kdf: "A256GCM", wrapped: 0},
+	{name: "ECDH-ES+A256KW", key: keys.ECDHES, agrees: true, kdf: "ECDH-ES+A256KW", wrapped: wrappedLength},
 }
 
 // sealed is a packet that the parser accepted.
@@ -99,6 +101,7 @@ type sealed struct {
 	ephemeral    *ecdh.PublicKey // for the algorithms that agree
 	apu, apv     []byte
 	encryptedKey []byte
+	content      content
 }
 
 func parseSealed(packet string) (sealed, *fault) {
@@ -119,6 +122,9 @@ func parseSealed(packet string) (sealed, *fault) {
 	}
 	if !s.lengths(p) {
 		return sealed{}, refused(stageLengths, errLengths)
+	}
+	s.content = content{
+		protected: []byte(p.text[0]), iv: p.segments[2], encrypted: slices.Concat(p.segments[3], p.segments[4]),
 	}
 	return s, nil
 }

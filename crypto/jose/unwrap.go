@@ -2,11 +2,7 @@ package jose
 
 import (
 	"context"
-	"crypto/aes"
 	"crypto/rand"
-	"crypto/sha256"
-	"crypto/subtle"
-	"encoding/binary"
 	"errors"
 
 	"github.com/lestrrat-go/jwx/v2/jwa"
@@ -15,8 +11,8 @@ import (
 	"crosscode/crypto/keys"
 )
 
-// unwrapper gives jwx the content encryption key of one packet. It remembers the ring's own error, since jwx flattens
-// errors to text, and what went wrong, for Explain.
+// unwrapper gives the content encryption key of one packet. It remembers the ring's own error, since jwx flattens errors to
+// text and an outage must never look like a bad packet, and whether the key unwrapped, for Explain.
 type unwrapper struct {
 	ctx    context.Context
 	key    keys.Decrypter
@@ -27,11 +23,11 @@ type unwrapper struct {
 
 var _ jwe.KeyDecrypter = (*unwrapper)(nil)
 
-// decrypt lets jwx open the content. A key that does not unwrap goes on with a random one to the same GCM step
-// (RFC 7516 §11.5), so that no one learns from the time or the answer which of the two it was.
+// decrypt opens a packet. A key that does not unwrap goes on with a random one to the same GCM step (RFC 7516 §11.5), so
+// that no one learns from the time or the answer which of the two it was.
 func (s sealed) decrypt(ctx context.Context, key keys.Decrypter) ([]byte, *fault) {
 	u := &unwrapper{ctx: ctx, key: key, packet: s}
-	plaintext, err := jwe.Decrypt([]byte(s.token), jwe.WithKey(jwa.KeyEncryptionAlgorithm(s.alg.name), u))
+	plaintext, err := u.open()
 	switch {
 	case u.outage != nil:
 		return nil, outage(stageDecrypt, u.outage)
@@ -43,21 +39,38 @@ func (s sealed) decrypt(ctx context.Context, key keys.Decrypter) ([]byte, *fault
 	return plaintext, nil
 }
 
+// open leaves RSA packets to jwx. For ECDH-ES it would parse the header a second time, check the point a second time on the
+// deprecated big-number curves, and double the cost of the whole packet (see BenchmarkOpen); what is left to do is GCM.
+func (u *unwrapper) open() ([]byte, error) {
+	if !u.packet.alg.agrees {
+		return jwe.Decrypt([]byte(u.packet.token), jwe.WithKey(jwa.KeyEncryptionAlgorithm(u.packet.alg.name), u))
+	}
+	cek, err := u.contentKey()
+	if err != nil {
+		return nil, err
+	}
+	return u.packet.content.open(cek)
+}
+
 func (u *unwrapper) hint() string {
 	if u.bad {
 		return "the encrypted_key does not unwrap with the key of this kid: it was sealed to another key, or with another hash, label or KDF input"
 	}
-	return "the encrypted_key unwraps, but the content does not authenticate: header, iv, ciphertext or tag were changed after sealing"
+	return "the content does not authenticate: header, iv, ciphertext or tag were changed after sealing, or (ECDH-ES) the KDF had other inputs"
 }
 
 // DecryptKey implements jwe.KeyDecrypter. It works from the packet as our parser read it.
 func (u *unwrapper) DecryptKey(jwa.KeyEncryptionAlgorithm, []byte, jwe.Recipient, *jwe.Message) ([]byte, error) {
+	return u.contentKey()
+}
+
+func (u *unwrapper) contentKey() ([]byte, error) {
 	unwrapped, err := u.unwrap()
 	if err != nil && !errors.Is(err, keys.ErrDecrypt) {
 		u.outage = err
 		return nil, err
 	}
-	// Both are prepared and one is taken, whichever it is.
+	// The random key is made either way, so that a key that unwraps takes no less time.
 	chosen := make([]byte, contentKey)
 	_, _ = rand.Read(chosen) // crypto/rand does not fail (Go 1.24 and later)
 	if err == nil && len(unwrapped) == contentKey {
@@ -69,57 +82,17 @@ func (u *unwrapper) DecryptKey(jwa.KeyEncryptionAlgorithm, []byte, jwe.Recipient
 }
 
 func (u *unwrapper) unwrap() ([]byte, error) {
-	if !u.packet.alg.agrees {
+	alg := u.packet.alg
+	if !alg.agrees {
 		return u.key.Decrypt(u.ctx, u.packet.encryptedKey)
 	}
 	shared, err := u.key.Agree(u.ctx, u.packet.ephemeral)
 	if err != nil {
 		return nil, err
 	}
-	if u.packet.alg.wrapped == 0 {
-		return concatKDF(shared, "A256GCM", u.packet.apu, u.packet.apv), nil
+	derived := concatKDF(shared, alg.kdf, u.packet.apu, u.packet.apv)
+	if alg.wrapped == 0 {
+		return derived, nil
 	}
-	return unwrapAES(concatKDF(shared, u.packet.alg.name, u.packet.apu, u.packet.apv), u.packet.encryptedKey)
-}
-
-// concatKDF is NIST SP 800-56A's one-step KDF with SHA-256 for a key of 256 bits, with the inputs of RFC 7518 §4.6.2. One
-// round gives all 256 bits.
-func concatKDF(shared []byte, algorithm string, apu, apv []byte) []byte {
-	hash := sha256.New()
-	field := func(data []byte) {
-		_ = binary.Write(hash, binary.BigEndian, uint32(len(data)))
-		hash.Write(data)
-	}
-	hash.Write([]byte{0, 0, 0, 1})
-	hash.Write(shared)
-	field([]byte(algorithm))
-	field(apu)
-	field(apv)
-	hash.Write([]byte{0, 0, 1, 0}) // SuppPubInfo: 256 bits
-	return hash.Sum(nil)
-}
-
-// unwrapAES is RFC 3394 §2.2.2 for a key of 32 bytes; the caller has checked that wrapped has 40.
-func unwrapAES(kek, wrapped []byte) ([]byte, error) {
-	block, err := aes.NewCipher(kek)
-	if err != nil || len(wrapped) != wrappedLength {
-		return nil, keys.ErrDecrypt
-	}
-	const blocks = contentKey / 8
-	var buffer [16]byte
-	copy(buffer[:8], wrapped[:8])
-	registers := append([]byte{}, wrapped[8:]...)
-	for step := 6 * blocks; step > 0; step-- {
-		register := registers[(step-1)%blocks*8:][:8]
-		check := binary.BigEndian.Uint64(buffer[:8]) ^ uint64(step)
-		binary.BigEndian.PutUint64(buffer[:8], check)
-		copy(buffer[8:], register)
-		block.Decrypt(buffer[:], buffer[:])
-		copy(register, buffer[8:])
-	}
-	initial := []byte{0xa6, 0xa6, 0xa6, 0xa6, 0xa6, 0xa6, 0xa6, 0xa6}
-	if subtle.ConstantTimeCompare(buffer[:8], initial) != 1 {
-		return nil, keys.ErrDecrypt
-	}
-	return registers, nil
+	return unwrapAES(derived, u.packet.encryptedKey)
 }

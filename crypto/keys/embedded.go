@@ -28,8 +28,17 @@ var _ Ring = (*Embedded)(nil)
 
 // chest is the keys as they were last read. It is never changed, only replaced.
 type chest struct {
-	names []string // in the file's order
-	held  map[string][]held
+	names  []string // in the file's order
+	held   map[string][]held
+	public map[string][]Public // the public halves of held
+}
+
+func (c *chest) index() *chest {
+	c.public = make(map[string][]Public, len(c.held))
+	for name, versions := range c.held {
+		c.public[name] = publics(versions)
+	}
+	return c
 }
 
 // held is one version of one key. Exactly one of the three private keys is set, by the public half's algorithm.
@@ -163,24 +172,20 @@ func (e *Embedded) Public() []Public {
 	state, now := e.state.Load(), e.clock()
 	list := []Public{}
 	for _, name := range state.names {
-		list = append(list, Live(publics(state.held[name]), now)...)
+		list = append(list, Live(state.public[name], now)...)
 	}
 	return list
 }
 
 // Signer gives the version that signs at the clock's time.
 func (e *Embedded) Signer(name string) (Signer, error) {
-	versions := e.state.Load().held[name]
-	public, found := Signing(publics(versions), e.clock())
+	state := e.state.Load()
+	public, found := Signing(state.public[name], e.clock())
 	if !found || public.Algorithm != ES256 {
 		return nil, ErrUnknownKey
 	}
-	for _, version := range versions {
-		if version.public.Version == public.Version {
-			return version, nil
-		}
-	}
-	return nil, ErrUnknownKey
+	versions := state.held[name] // contiguous, in ascending order
+	return &versions[public.Version-versions[0].public.Version], nil
 }
 
 // Decrypter gives a live version of a packet key.
@@ -189,9 +194,10 @@ func (e *Embedded) Decrypter(keyID string) (Decrypter, error) {
 	if err != nil {
 		return nil, ErrUnknownKey
 	}
-	versions := e.state.Load().held[name]
-	retired := len(versions) - len(Live(publics(versions), e.clock()))
-	for _, version := range versions[retired:] {
+	state := e.state.Load()
+	versions := state.held[name]
+	for i := len(versions) - len(Live(state.public[name], e.clock())); i < len(versions); i++ {
+		version := &versions[i]
 		if version.public.Version == number && version.public.KeyID == keyID && version.signing == nil {
 			return version, nil
 		}
@@ -200,10 +206,10 @@ func (e *Embedded) Decrypter(keyID string) (Decrypter, error) {
 }
 
 // Public is the public half.
-func (h held) Public() Public { return h.public }
+func (h *held) Public() Public { return h.public }
 
 // Sign signs a digest with ECDSA on P-256.
-func (h held) Sign(ctx context.Context, digest [32]byte) ([]byte, error) {
+func (h *held) Sign(ctx context.Context, digest [32]byte) ([]byte, error) {
 	switch {
 	case ctx.Err() != nil:
 		return nil, errors.Join(ErrUnavailable, ctx.Err())
@@ -221,7 +227,7 @@ func (h held) Sign(ctx context.Context, digest [32]byte) ([]byte, error) {
 }
 
 // Decrypt opens RSA-OAEP with SHA-256 and MGF1-SHA-256. The standard library takes the same time for good and bad padding.
-func (h held) Decrypt(ctx context.Context, encryptedKey []byte) ([]byte, error) {
+func (h *held) Decrypt(ctx context.Context, encryptedKey []byte) ([]byte, error) {
 	switch {
 	case ctx.Err() != nil:
 		return nil, errors.Join(ErrUnavailable, ctx.Err())
@@ -236,7 +242,7 @@ func (h held) Decrypt(ctx context.Context, encryptedKey []byte) ([]byte, error) 
 }
 
 // Agree does one P-256 agreement.
-func (h held) Agree(ctx context.Context, ephemeral *ecdh.PublicKey) ([]byte, error) {
+func (h *held) Agree(ctx context.Context, ephemeral *ecdh.PublicKey) ([]byte, error) {
 	switch {
 	case ctx.Err() != nil:
 		return nil, errors.Join(ErrUnavailable, ctx.Err())

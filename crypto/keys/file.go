@@ -88,7 +88,7 @@ func decode(data []byte) (*chest, error) {
 		read.names = append(read.names, key.Name)
 		read.held[key.Name] = versions
 	}
-	return read, nil
+	return read.index(), nil
 }
 
 func (k fileKey) open() ([]held, error) {

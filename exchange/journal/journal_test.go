@@ -183,28 +183,48 @@ func TestVerifyFinds(t *testing.T) {
 	}
 	long := slices.Clone(lines)
 	long[3] = append(bytes.Repeat([]byte("x"), MaxLine), '\n')
+	// A line that was sealed anew hashes to what it says; only its neighbours tell.
+	resealed := func(i int, seq uint64, prev string) [][]byte {
+		encoded, err := wire(entry(exchange.EventVoid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		clone := slices.Clone(lines)
+		clone[i], _ = seal(nil, encoded, Head{Seq: seq - 1, Hash: prev})
+		return clone
+	}
+	before := func(i int) string {
+		_, hash, err := open(lines[i-1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return hash
+	}
 	cases := map[string]struct {
 		lines [][]byte
 		line  int
 	}{
-		"a changed reason":             {changed(2, "not-green", "not-greem"), 3},
-		"a changed time":               {changed(0, "10:00:00", "10:00:01"), 1},
-		"a changed hash":               {changed(9, `"hash":"`, `"hash":"f`), 10},
-		"an added space":               {changed(6, `"seq":`, `"seq": `), 7},
-		"a number changed to the next": {changed(6, `"seq":7`, `"seq":8`), 7},
-		"the first line cut":           {without(0, 1), 1},
-		"the first half cut":           {without(0, 5), 1},
-		"a line cut from the middle":   {without(4, 5), 5},
-		"the last line cut":            {without(9, 10), 10},
-		"the second half cut":          {without(5, 10), 6},
-		"everything cut":               {nil, 1},
-		"two lines in another order":   {swapped, 5},
-		"a line twice":                 {slices.Concat(lines[:5], lines[4:]), 6},
-		"half a line at the end":       {append(slices.Clone(lines[:9]), lines[9][:100]), 10},
-		"an empty line":                {slices.Concat(lines[:3], [][]byte{[]byte("\n")}, lines[3:]), 4},
-		"a line that is too long":      {long, 4},
-		"no journal at all":            {[][]byte{[]byte("hello\n")}, 1},
-		"a line that ends in CR LF":    {changed(1, "}\n", "}\r\n"), 2},
+		"a line sealed anew":                   {resealed(4, 5, before(4)), 6},
+		"the last line sealed anew":            {resealed(9, 10, before(9)), 10},
+		"a line sealed anew with a new number": {resealed(9, 11, before(9)), 10},
+		"a changed reason":                     {changed(2, "not-green", "not-greem"), 3},
+		"a changed time":                       {changed(0, "10:00:00", "10:00:01"), 1},
+		"a changed hash":                       {changed(9, `"hash":"`, `"hash":"f`), 10},
+		"an added space":                       {changed(6, `"seq":`, `"seq": `), 7},
+		"a number changed to the next":         {changed(6, `"seq":7`, `"seq":8`), 7},
+		"the first line cut":                   {without(0, 1), 1},
+		"the first half cut":                   {without(0, 5), 1},
+		"a line cut from the middle":           {without(4, 5), 5},
+		"the last line cut":                    {without(9, 10), 10},
+		"the second half cut":                  {without(5, 10), 6},
+		"everything cut":                       {nil, 1},
+		"two lines in another order":           {swapped, 5},
+		"a line twice":                         {slices.Concat(lines[:5], lines[4:]), 6},
+		"half a line at the end":               {append(slices.Clone(lines[:9]), lines[9][:100]), 10},
+		"an empty line":                        {slices.Concat(lines[:3], [][]byte{[]byte("\n")}, lines[3:]), 4},
+		"a line that is too long":              {long, 4},
+		"no journal at all":                    {[][]byte{[]byte("hello\n")}, 1},
+		"a line that ends in CR LF":            {changed(1, "}\n", "}\r\n"), 2},
 	}
 	for name, test := range cases {
 		t.Run(name, func(t *testing.T) {

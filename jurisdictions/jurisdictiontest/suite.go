@@ -2,6 +2,7 @@ package jurisdictiontest
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -114,25 +115,26 @@ func anybody(record exchange.Record, now time.Time) exchange.Findings {
 	}
 }
 
-// unreadSide has words for everything any side signs, so that a destination can be tried without its neighbours.
-func unreadSide(side exchange.Side) (jurisdictions.Vocabulary, error) {
+// anyWords has words for everything any side signs, so that a destination can be tried without its neighbours.
+var anyWords = sync.OnceValues(func() (jurisdictions.Vocabulary, error) {
 	same := map[string]string{}
 	for _, colour := range []string{"green", "yellow", "red", "none"} {
 		same[colour] = colour
 	}
 	return jurisdictions.Vocabulary{
-		Side: side, Channels: []string{"web", "app", "h5"}, Colours: same, Reasons: []string{"close-contact"},
+		Channels: []string{"web", "app", "h5"}, Colours: same, Reasons: []string{"close-contact"},
 		Relations: map[string][]string{"guardian": {"parent", "guardian"}, "agent": {"child", "spouse", "agent"}},
 	}.Complete(jurisdictions.Options{})
-}
+})
 
 // ReadAny reads claims whichever side they say made them, with the words that all sides share and without their consents.
 func ReadAny(claims map[string]any) (exchange.Record, error) {
 	given := Claims(claims)
-	vocabulary, err := unreadSide(given.Issuer)
+	vocabulary, err := anyWords()
 	if err != nil {
 		return exchange.Record{}, err
 	}
+	vocabulary.Side = given.Issuer
 	return jurisdictions.Read(given, vocabulary, nil)
 }
 

@@ -1,0 +1,73 @@
+// Package exchange is the domain: it takes one consent packet to one answer, a signed code with its receipt or a signed
+// refusal. It knows the words and the order of the steps; how packets are opened, rules computed and tokens signed is said
+// by interfaces, each declared here where it is used, with its errors. It imports the standard library only.
+//
+// # Words
+//
+//	side          one jurisdiction; which ones exist is data                          Side, Jurisdiction
+//	route         source side → destination side, "macau-guangdong"                   Route, Port
+//	packet        what the source side made: one holder, one route, one consent       Packet, Signed, Claims
+//	record        its claims, once parsed into values that are always valid           Record
+//	findings      what one side's dated rulebook says of a record, rule by rule       Findings, Outcome
+//	verdict       what follows from both sides' findings: a grant or a refusal        Verdict, Conclude
+//	code          the destination's statement; that it exists says green              CodeClaims
+//	receipt       the gateway's statement on one transcode, issued or refused         ReceiptClaims, FullReceipt
+//	handoff       what the destination's page needs, sealed to that side              Handoff, HandoffFields
+//	bundle        what an officer needs to check codes without a network              Bundle, Examine
+//
+// # The path of one packet
+//
+//	Gateway.Exchange
+//	  Opener.Open               packet-refused | unavailable
+//	  Verifier.Verify           packet-refused (issuer and kid are pinned) | unavailable
+//	  source.Read               claims-invalid; an unknown field is refused, not dropped
+//	  Record.Live               packet-expired | not-yet-valid | claims-invalid (lives too long)
+//	  Consent.Covers            consent-missing | consent-expired | wrong-route
+//	  Replays.Reserve           replayed | packet-expired | unavailable; it never fails open
+//	  Recalls.Recalled          packet-expired | unavailable
+//	  source.Green              outcomes
+//	  destination.Admit         outcomes; no rulebook for the route is never green
+//	  Conclude                  the only maker of a Verdict, which is the only thing that can be drafted
+//	  Journal.Intend            unavailable: what is not recorded is not signed
+//	  Signer.Sign               unavailable; it takes Drafts, which only a Verdict makes
+//	  Sealer.Seal               only where the destination has a landing page; its outage costs the handoff, not the code
+//	  Replays.Commit            unavailable: nothing leaves before the commit
+//	  Journal.Conclude          issued | refused | void; unavailable: the same requester may ask again
+//
+// The clock is read once. An error at any step releases the reservation, so that an outage never burns a packet; a refusal
+// is an answer, and commits. A repeat by the same requester is judged at the first one's clock reading and gets the same
+// ids and times; anybody else learns that the packet was used, and nothing about the holder.
+//
+// # What is private, and when
+//
+//	until the inner signature holds   one refusal, byte for byte the same; where and why is for the private log (Failure.Stage)
+//	after that                        distinct reasons: only who holds a genuine packet can see them. Failure.Field names a
+//	                                  claim, never its value
+//	in a code and in a lean receipt   masked name and number, sampling day, route and port: for whoever scans a QR
+//	in the full receipt               rule ids, versions, the consent's hash; no name, no number, no result
+//	in a handoff                      names, documents, birth date and tests, readable by the destination alone; a salted hash
+//	                                  in the full receipt vouches for them (CheckFields)
+//	in the journal                    nothing that comes from a holder's claims but route and port
+//	in the replay store               hashes and times
+//
+// # Reasons
+//
+//	packet-refused                                              the packet may be anybody's: uniform
+//	too-large, unsupported-media, slow-down                     the request itself, before it is looked into
+//	claims-invalid, consent-missing, consent-expired,
+//	wrong-route, not-yet-valid                                  a genuine packet that cannot be used as it is
+//	packet-expired                                              too old, recalled, or from before the store began: make a new one
+//	replayed                                                    it had its one answer
+//	not-green, source-colour-unavailable, source-conflict,
+//	not-eligible, document-not-accepted, convert-first,
+//	route-closed, route-not-configured                          verdicts, each with a signed refusal receipt (Refusals)
+//	unavailable                                                 an outage, never the packet's fault: try again
+//
+// An error without a reason is a fault of the gateway and nobody else's business.
+//
+// # Next door
+//
+// exchange/store and exchange/journal keep replays, recalls and the journal; exchange/exchangetest holds the suites that
+// any other store or journal must pass. crypto/jose opens, verifies, signs and seals. jurisdictions holds the sides. api
+// gives each Reason its status and its words.
+package exchange
