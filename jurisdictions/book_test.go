@@ -269,17 +269,44 @@ func TestRunTimeTroubleBlocks(t *testing.T) {
 	}
 }
 
+// TestAnExpressionThatCostsTooMuchIsStopped: what the estimate did not reckon with is counted at run time.
 func TestAnExpressionThatCostsTooMuchIsStopped(t *testing.T) {
 	p, flaws := compile(expressions(), `evidence.all(a, evidence.all(b, a.at <= b.at || b.at <= a.at))`, cel.BoolType)
 	if len(flaws) > 0 {
 		t.Fatal(flaws)
 	}
-	v := &view{evidence: make([]evidenceFacts, 500), large: true}
-	for i := range v.evidence {
-		v.evidence[i].At = time.Unix(int64(i+1), 0)
+	for length, stopped := range map[int]bool{maxItems: false, 500: true} {
+		record := passingRecord()
+		record.Evidence = slices.Repeat(record.Evidence[:1], length)
+		holds, err := p.holds(newView(&record, record.Route, record.IssuedAt))
+		if holds == stopped || (err != nil) != stopped || stopped && !strings.Contains(err.Error(), "cost limit") {
+			t.Errorf("%d items: %t, %v", length, holds, err)
+		}
 	}
-	if holds, err := p.holds(v); err == nil || holds || !strings.Contains(err.Error(), "cost limit") {
-		t.Errorf("got %t, %v", holds, err)
+}
+
+func TestAViewIsLargeFromTheFirstItemThatNoEstimateReckonedWith(t *testing.T) {
+	answers := func(n int) map[string]bool {
+		all := map[string]bool{}
+		for i := range n {
+			all[string(rune('a'+i))] = true
+		}
+		return all
+	}
+	for name, lengthen := range map[string]func(r *exchange.Record, n int){
+		"evidence":     func(r *exchange.Record, n int) { r.Evidence = make([]exchange.Evidence, n) },
+		"declarations": func(r *exchange.Record, n int) { r.Declarations = make([]exchange.Declaration, n) },
+		"documents":    func(r *exchange.Record, n int) { r.Holder.Documents = make([]exchange.Document, n) },
+		"reasons":      func(r *exchange.Record, n int) { r.Health.Reasons = make([]string, n) },
+		"answers":      func(r *exchange.Record, n int) { r.Declarations[0].Answers = answers(n) },
+	} {
+		for n, want := range map[int]bool{0: false, maxItems: false, maxItems + 1: true} {
+			record := passingRecord()
+			lengthen(&record, n)
+			if got := newView(&record, record.Route, record.IssuedAt).large; got != want {
+				t.Errorf("%d %s: large %t", n, name, got)
+			}
+		}
 	}
 }
 

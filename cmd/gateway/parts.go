@@ -103,7 +103,7 @@ func (p *parts) openJournal() (err error) {
 }
 
 // gateway is the path of a packet, with the real parts in it.
-func (p *parts) gateway(signer *jose.Signer) *exchange.Gateway {
+func (p *parts) gateway() *exchange.Gateway {
 	landings := make(map[exchange.Side]string)
 	for id, side := range p.settings.Trust.Sides {
 		if side.Landing.Audience != "" {
@@ -117,7 +117,7 @@ func (p *parts) gateway(signer *jose.Signer) *exchange.Gateway {
 		Replays:  p.store,
 		Recalls:  p.store,
 		Journal:  p.journal,
-		Signer:   signer,
+		Signer:   jose.NewSigner(p.ring),
 		Sealer:   jose.NewSealer(p.trust),
 		Landings: landings,
 		Specimen: p.settings.Specimen,
@@ -127,14 +127,13 @@ func (p *parts) gateway(signer *jose.Signer) *exchange.Gateway {
 
 func (p *parts) openAPI() (err error) {
 	p.store = store.New(p.clock)
-	signer := jose.NewSigner(p.ring)
 	p.publisher = jose.NewPublisher(jose.PublisherConfig{
 		Ring: p.ring, Recalls: p.store, Profiles: p.sides.profiles(), Issuer: p.settings.Issuer,
 		Specimen: p.settings.Specimen, Clock: p.clock,
 	})
 	p.api, err = api.New(api.Config{
 		Issuer:       p.settings.Issuer,
-		Exchanger:    p.gateway(signer),
+		Exchanger:    p.gateway(),
 		Sides:        p.sides.jurisdictions(),
 		Exhibits:     p,
 		Recalls:      p.store,

@@ -102,20 +102,27 @@ func TestReadBundleRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	pins := bundlePins(t, w)
+	codePin, err := keys.Thumbprint(w.packetKey(t, "gd").Key)
+	if err != nil {
+		t.Fatal(err)
+	}
 	text := string(token)
 	unsigned := text[:strings.LastIndexByte(text, '.')]
 	for name, test := range map[string]struct {
 		token string
 		pins  []string
 	}{
-		"no pins":                     {text, nil},
-		"another pin":                 {text, []string{"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}},
-		"no signature":                {unsigned + ".", pins},
-		"two segments":                {unsigned, pins},
-		"alg none":                    {b64([]byte(`{"alg":"none"}`)) + unsigned[strings.IndexByte(unsigned, '.'):] + ".", pins},
-		"a changed signature":         {edit{Op: "flip", Segment: 2}.apply(t, text), pins},
-		"another payload":             {edit{Op: "replace", Segment: 1, Text: b64([]byte(strings.Replace(string(payload), "mo-code", "xx-code", 1)))}.apply(t, text), pins},
-		"signed by a code's key":      {forge(t, w, "gd", exchange.BundleType, string(payload)), pins},
+		"no pins":                {text, nil},
+		"another pin":            {text, []string{"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}},
+		"no signature":           {unsigned + ".", pins},
+		"two segments":           {unsigned, pins},
+		"alg none":               {b64([]byte(`{"alg":"none"}`)) + unsigned[strings.IndexByte(unsigned, '.'):] + ".", pins},
+		"a changed signature":    {edit{Op: "flip", Segment: 2}.apply(t, text), pins},
+		"another payload":        {edit{Op: "replace", Segment: 1, Text: b64([]byte(strings.Replace(string(payload), "mo-code", "xx-code", 1)))}.apply(t, text), pins},
+		"signed by a code's key": {forge(t, w, "gd", exchange.BundleType, string(payload)), pins},
+		"signed by a code's key that somebody pinned": {
+			forge(t, w, "gd", exchange.BundleType, string(payload)), []string{codePin},
+		},
 		"signed by the receipt's key": {forge(t, w, "receipt", exchange.BundleType, string(payload)), pins},
 		"another typ":                 {forge(t, w, "bundle", exchange.ReceiptType, string(payload)), pins},
 		"an unknown member":           {forge(t, w, "bundle", exchange.BundleType, strings.Replace(string(payload), `{`, `{"x":1,`, 1)), pins},

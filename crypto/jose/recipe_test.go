@@ -20,7 +20,6 @@ import (
 
 // vector is one packet and what must become of it. Since no private key is committed, a vector says how to make the packet
 // from keys that the test makes: by default go-jose seals macau's genuine claims, and each field changes one thing.
-// README.md beside the files explains the fields to people who want to use them elsewhere.
 type vector struct {
 	Name   string `json:"name"`
 	Clause string `json:"clause"`
@@ -246,12 +245,7 @@ func (v vector) theirSeal(t testing.TB, alg string, public keys.Public, payload 
 	}
 	var key any = public.Key
 	switch {
-	case alg == "dir":
-		key = make([]byte, 32)
-		if enc == gojose.A128CBC_HS256 || enc == gojose.A256GCM {
-			key = make([]byte, 32)
-		}
-	case strings.HasPrefix(alg, "A256"):
+	case alg == "dir", strings.HasPrefix(alg, "A256"):
 		key = make([]byte, 32)
 	case strings.HasPrefix(alg, "A128"):
 		key = make([]byte, 16)

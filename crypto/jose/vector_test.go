@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"crosscode/crypto/keys"
 	"crosscode/exchange"
 )
 
@@ -166,6 +167,40 @@ func TestNotUTF8(t *testing.T) {
 		err := openAndVerify(t, NewOpener(w.ring), w.verifier(), exchange.Packet(v.make.make(t, w)))
 		if stageOf(err) != v.stage {
 			t.Errorf("%s: stopped at %q (%v), want %q", name, stageOf(err), err, v.stage)
+		}
+	}
+}
+
+// TestSplitAtItsLimit: at the limit a token is taken apart, a byte later it is not looked at.
+func TestSplitAtItsLimit(t *testing.T) {
+	token := func(size int) string { return "AAAA." + strings.Repeat("A", size-len("AAAA.AAAA.")) + ".AAAA" }
+	if _, err := split(token(1023), 3, 1022); !errors.Is(err, errTooLong) {
+		t.Errorf("a byte too long: %v, want errTooLong", err)
+	}
+	if _, err := split(token(1023), 3, 1023); errors.Is(err, errTooLong) {
+		t.Errorf("at the limit: %v", err)
+	}
+}
+
+// TestVerifyHoldsTheKeyAgainstItsAlgorithm stands by itself, whatever its callers have checked before.
+func TestVerifyHoldsTheKeyAgainstItsAlgorithm(t *testing.T) {
+	w := theWorld()
+	es, ed := w.trusted[pin{"macau", "sign-es"}], w.trusted[pin{"macau", "sign-ed"}]
+	u, fault := packetKind.parse(signES(t, w.es256["macau"], "sign-es", []byte(claimsOf("macau"))))
+	if fault != nil {
+		t.Fatal(fault.cause)
+	}
+	if err := u.verify(keys.ES256, es.Key); err != nil {
+		t.Fatal(err)
+	}
+	for name, err := range map[string]error{
+		"another algorithm":           u.verify(keys.EdDSA, ed.Key),
+		"a key of another algorithm":  u.verify(keys.ES256, ed.Key),
+		"no key":                      u.verify(keys.ES256, nil),
+		"an algorithm of encryptions": u.verify(keys.RSAOAEP256, es.Key),
+	} {
+		if !errors.Is(err, errAlgorithm) {
+			t.Errorf("%s: %v, want errAlgorithm", name, err)
 		}
 	}
 }
