@@ -158,11 +158,24 @@ func (b *Book) admit(record *exchange.Record, route exchange.Route, now time.Tim
 	}
 	e := v.entry[route.String()]
 	a := newAnswer(b.name(v), len(e.rules)+1)
+	facts, first := newView(record, route, now), e.beforeTable()
 	outcome, document := e.document(b.side, record)
+	a.run(e.rules[:first], facts)
 	a.add(outcome, nil, nil)
-	a.run(e.rules, newView(record, route, now))
+	a.run(e.rules[first:], facts)
 	a.Shows.Document, a.NotGranted = document, e.notGranted
 	return a
+}
+
+// beforeTable is how many rules stand before the documents table: those on documents with which the list begins, so that a
+// holder of a document that no route takes is told where to go instead, and not only that it is not in the table.
+func (e *entry) beforeTable() int {
+	for i := range e.rules {
+		if e.rules[i].category != "document" {
+			return i
+		}
+	}
+	return len(e.rules)
 }
 
 // shut is the one failing outcome where no rules are in force.

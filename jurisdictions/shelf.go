@@ -19,7 +19,8 @@ import (
 
 // Options is what an operator can choose about a side's rules.
 type Options struct {
-	// Overrides is a directory with files that replace the embedded ones: <side>.yaml is a side's rulebook. Empty: none.
+	// Overrides is a directory with files that replace the embedded ones: <side>.yaml is a side's rulebook, reloaded by Watch;
+	// documents.yaml is the document formats, read at the start only. Empty: none.
 	Overrides string
 	// Log gets one line for each change of a rulebook, taken or refused. Nil: slog.Default().
 	Log *slog.Logger
@@ -33,9 +34,10 @@ type Shelf struct {
 	log     *slog.Logger
 	current atomic.Pointer[shelved]
 
-	mu   sync.Mutex // one reload at a time; owns last and err
-	last attempt
-	err  error
+	mu     sync.Mutex // one reload at a time; owns what is below
+	last   attempt
+	err    error
+	accept func(*Book) error // nil: any book that parses and lints
 }
 
 // shelved is a book with where it came from.
@@ -107,6 +109,15 @@ func (s *Shelf) Status(now time.Time) Status {
 	}
 }
 
+// Accept sets one more test that a book must pass, now and at each reload: what only the wiring can know, such as whether
+// some side has the ports that a rule is bound to. The error is the test's own about the present book.
+func (s *Shelf) Accept(test func(*Book) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.accept = test
+	return test(s.Current())
+}
+
 // Reload reads the override and takes it if it has no fault and none that Lint finds. Otherwise the last good book stays,
 // and the error says why: Faults, ErrOverrideGone, or that the file cannot be read.
 func (s *Shelf) Reload() error {
@@ -153,6 +164,11 @@ func (s *Shelf) take(data []byte, unread error) (err error) {
 	}
 	if faults := book.Lint(); len(faults) > 0 {
 		return faults
+	}
+	if s.accept != nil {
+		if err := s.accept(book); err != nil {
+			return err
+		}
 	}
 	s.current.Store(&shelved{book: book, source: Override, since: time.Now()})
 	return nil

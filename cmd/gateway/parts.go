@@ -185,7 +185,23 @@ func (p *parts) ready(ctx context.Context) error {
 	return err
 }
 
-// health is what the private listener shows beside the metrics.
+// health is what the private listener shows beside the metrics: how the sides' keys and the rulebooks stand.
 func (p *parts) health() ([]byte, error) {
-	return json.Marshal(map[string]any{"trust": p.trust.Status()})
+	type rules struct {
+		Side    exchange.Side `json:"side"`
+		Version string        `json:"version"`
+		SHA256  string        `json:"sha256"`
+		Source  string        `json:"source"`
+		Error   string        `json:"error,omitempty"`
+	}
+	var books []rules
+	for _, side := range p.sides {
+		status := side.Rules().Status(p.clock())
+		book := rules{Side: status.Side, Version: status.Version, SHA256: status.SHA256, Source: status.Source}
+		if status.Err != nil {
+			book.Error = status.Err.Error()
+		}
+		books = append(books, book)
+	}
+	return json.Marshal(map[string]any{"trust": p.trust.Status(), "rules": books})
 }

@@ -30,18 +30,29 @@ type rulesLint struct {
 
 // Run tells all faults of all rulebooks at once.
 func (c *rulesLint) Run(std streams) error {
-	books, err := c.books()
+	set, err := openSides(jurisdictions.Options{Log: quiet()})
 	if err != nil {
 		return err
 	}
 	faulty := false
-	for _, book := range books {
-		for _, fault := range book.Lint() {
-			faulty = true
-			fmt.Fprintln(std.err, fault)
+	lint := func(name string, book *jurisdictions.Book, err error) {
+		if err == nil {
+			err = lintBook(set, book)
 		}
-		if !faulty {
-			fmt.Fprintf(std.out, "%s: %d versions, all examples hold\n", book.Side(), len(book.Versions()))
+		if err != nil {
+			faulty = true
+			fmt.Fprintln(std.err, err)
+			return
+		}
+		fmt.Fprintf(std.out, "%s: %d versions, all examples hold\n", name, len(book.Versions()))
+	}
+	for _, file := range c.Files {
+		book, err := readBook(file)
+		lint(file, book, err)
+	}
+	for _, side := range set {
+		if len(c.Files) == 0 {
+			lint(string(side.Profile().Side), side.Rules().Current(), nil)
 		}
 	}
 	if faulty {
@@ -50,29 +61,11 @@ func (c *rulesLint) Run(std streams) error {
 	return nil
 }
 
-func (c *rulesLint) books() ([]*jurisdictions.Book, error) {
-	if len(c.Files) == 0 {
-		set, err := openSides(jurisdictions.Options{Log: quiet()})
-		if err != nil {
-			return nil, err
-		}
-		var books []*jurisdictions.Book
-		for _, side := range set {
-			books = append(books, side.Rules().Current())
-		}
-		return books, nil
+func lintBook(set sideSet, book *jurisdictions.Book) error {
+	if faults := book.Lint(); len(faults) > 0 {
+		return faults
 	}
-	var books []*jurisdictions.Book
-	var faults []error
-	for _, file := range c.Files {
-		book, err := readBook(file)
-		if err != nil {
-			faults = append(faults, err)
-			continue
-		}
-		books = append(books, book)
-	}
-	return books, errors.Join(faults...)
+	return set.knowsWords(book)
 }
 
 func readBook(file string) (*jurisdictions.Book, error) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 
 	"crosscode/exchange"
@@ -15,6 +16,7 @@ import (
 type jurisdiction interface {
 	exchange.Jurisdiction
 	Rules() *jurisdictions.Shelf
+	Vocabulary() jurisdictions.Vocabulary
 }
 
 // constructors is the one list of concrete sides. A new side is a new folder and a line here.
@@ -40,7 +42,25 @@ func openSides(options jurisdictions.Options) (sideSet, error) {
 		}
 		set = append(set, side)
 	}
+	for _, side := range set {
+		if err := side.Rules().Accept(set.knowsWords); err != nil {
+			return nil, err
+		}
+	}
 	return set, nil
+}
+
+// knowsWords refuses a rulebook that speaks of a port, a channel or a document that no side has. Such a word is a typo, and
+// a rule bound to it would never hold: it would fail open.
+func (s sideSet) knowsWords(book *jurisdictions.Book) error {
+	var vocabularies []jurisdictions.Vocabulary
+	for _, side := range s {
+		vocabularies = append(vocabularies, side.Vocabulary())
+	}
+	if unknown := jurisdictions.Unknown(book.Mentions(), vocabularies...); len(unknown) > 0 {
+		return fmt.Errorf("rulebook of %s: no side has %s", book.Side(), strings.Join(unknown, ", "))
+	}
+	return nil
 }
 
 // sideNames lists the ids of the sides, in the order of constructors.

@@ -66,7 +66,7 @@ var (
 )
 
 // readBundle opens a bundle. Its key is in the bundle itself, and counts only because its thumbprint is pinned.
-func readBundle(token string, pins []string, now, lastSeen time.Time) (trust, error) {
+func readBundle(token string, pins []pin, now, lastSeen time.Time) (trust, error) {
 	if len(token) > maxBundle {
 		return trust{}, errBundle
 	}
@@ -80,7 +80,7 @@ func readBundle(token string, pins []string, now, lastSeen time.Time) (trust, er
 	}
 	pinned := slices.DeleteFunc(slices.Clone(keys), func(key jose.JSONWebKey) bool {
 		sum, err := thumbprint(key)
-		return err != nil || !slices.Contains(pins, sum)
+		return err != nil || !slices.Contains(pins, pin(sum))
 	})
 	if _, err := verify(token, typeBundle, "bundle", pinned); err != nil {
 		return trust{}, fmt.Errorf("%w: %w", errBundle, err)

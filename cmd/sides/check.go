@@ -8,17 +8,29 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/alecthomas/kong"
 )
 
 type checkCommand struct {
 	Bundle   string    `required:"" placeholder:"FILE|URL" help:"A saved answer of GET /v1/bundle, or where to fetch it."`
-	Pin      []string  `required:"" placeholder:"THUMBPRINT" help:"RFC 7638 thumbprint of the key that signs bundles; may be repeated."`
+	Pin      []pin     `required:"" placeholder:"THUMBPRINT" help:"RFC 7638 thumbprint of the key that signs bundles; may be repeated."`
 	Code     string    `placeholder:"TOKEN" help:"The code, or its QR text (xc:/…); @FILE reads it from a file, - from standard input."`
 	Receipt  string    `placeholder:"TOKEN" help:"The receipt, likewise."`
 	Full     string    `type:"existingfile" placeholder:"FILE" help:"The full receipt, exactly as it was given."`
 	Specimen bool      `help:"Accept specimens, which are not for real use."`
 	At       time.Time `placeholder:"RFC3339" help:"Check as of this instant instead of now."`
 	LastSeen time.Time `placeholder:"RFC3339" help:"Refuse a bundle that was issued before this instant."`
+}
+
+// pin is the RFC 7638 thumbprint of a key that signs bundles.
+type pin string
+
+// Decode takes whatever follows --pin. One thumbprint in 64 begins with a hyphen, since base64url has one, and kong would
+// take it for a flag.
+func (p *pin) Decode(ctx *kong.DecodeContext) error {
+	*p = pin(ctx.Scan.Pop().String())
+	return nil
 }
 
 // Help is printed under the command's own help.

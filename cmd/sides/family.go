@@ -71,8 +71,8 @@ func (c serveCommand) start(program string, of side, address string, std streams
 	if c.Audience != "" {
 		args = append(args, "--audience", c.Audience)
 	}
-	for _, pin := range c.Pin {
-		args = append(args, "--pin", pin)
+	for _, one := range c.Pin {
+		args = append(args, "--pin", string(one))
 	}
 	//nolint:gosec,noctx // this very program; it is stopped by signal and leash, not killed with a context
 	command := exec.Command(program, args...)

@@ -24,7 +24,7 @@ func FuzzExamine(f *testing.F) {
 				t.Errorf("%q is %s", text, found.verdict)
 			}
 		}
-		if _, err := readBundle(token, []string{"x"}, noon, time.Time{}); err == nil {
+		if _, err := readBundle(token, []pin{"x"}, noon, time.Time{}); err == nil {
 			t.Errorf("%q is a bundle", text)
 		}
 		if _, err := openHandoff(token, emptyStore); err == nil {

@@ -23,7 +23,7 @@ type landingPage struct {
 	log     *bytes.Buffer
 }
 
-func newLandingPage(t *testing.T, id string, pins ...string) *landingPage {
+func newLandingPage(t *testing.T, id string, pins ...pin) *landingPage {
 	t.Helper()
 	gateway := newStandIn(t)
 	of, err := sideByID(id)
@@ -157,8 +157,8 @@ func TestAHandoffLivesTenMinutesAndTheLeewayToTheSecond(t *testing.T) {
 
 func TestAPinnedLandingPageTurnsARecalledCodeAway(t *testing.T) {
 	gateway := standInKeys()
-	pin, _ := thumbprint(gateway["bundle"])
-	page := newLandingPage(t, "guangdong", pin)
+	sum, _ := thumbprint(gateway["bundle"])
+	page := newLandingPage(t, "guangdong", pin(sum))
 	now := time.Now().Truncate(time.Second) // the stand-in dates its bundle by the real clock
 	page.clock = func() time.Time { return now }
 	made := page.gateway.issue(mustRoute(t, "macau-guangdong"), now, page.audience)

@@ -51,7 +51,7 @@ func run(ctx context.Context, args []string, std streams) int {
 		kong.Description("Three simulated back ends for Crosscode: Guangdong, Macau and Hong Kong. Not for real use."),
 		kong.Writers(std.out, std.err),
 		kong.Exit(func(code int) { exited = code }),
-		// One thumbprint or jti in 64 begins with a hyphen, since base64url has one.
+		// One jti in 64 begins with a hyphen, since base64url has one.
 		kong.WithHyphenPrefixedParameters(true),
 		kong.Vars{"data": defaultData, "gateway": defaultGateway},
 	)

@@ -26,9 +26,9 @@ type server struct {
 	side     side
 	keys     *keyStore
 	gateway  gateway
-	audience string   // of handoffs: this side's own URL
-	aud      string   // of packets: the gateway's own URL
-	pins     []string // of the bundle's key; none: handoffs are checked with the gateway's key set
+	audience string // of handoffs: this side's own URL
+	aud      string // of packets: the gateway's own URL
+	pins     []pin  // of the bundle's key; none: handoffs are checked with the gateway's key set
 	clock    func() time.Time
 	log      *slog.Logger
 }

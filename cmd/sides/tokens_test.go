@@ -166,10 +166,10 @@ func TestABundleIsReadStrictly(t *testing.T) {
 	change := func(name string, value any) string {
 		return g.bundle(noon, func(claims map[string]any) { claims[name] = value })
 	}
-	if _, err := readBundle(g.bundle(noon, nil), []string{g.pin}, noon, time.Time{}); err != nil {
+	if _, err := readBundle(g.bundle(noon, nil), []pin{pin(g.pin)}, noon, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := readBundle(change("announced", "later"), []string{g.pin}, noon, time.Time{}); err != nil {
+	if _, err := readBundle(change("announced", "later"), []pin{pin(g.pin)}, noon, time.Time{}); err != nil {
 		t.Errorf("a member of a later version: %v", err)
 	}
 	for name, token := range map[string]string{
@@ -183,7 +183,7 @@ func TestABundleIsReadStrictly(t *testing.T) {
 		if token == "" {
 			token, now = change("exp", noon.Add(7*24*time.Hour).Unix()), noon.Add(24*time.Hour)
 		}
-		if _, err := readBundle(token, []string{g.pin}, now, time.Time{}); err == nil {
+		if _, err := readBundle(token, []pin{pin(g.pin)}, now, time.Time{}); err == nil {
 			t.Errorf("a bundle %s is read", name)
 		}
 	}

@@ -146,6 +146,29 @@ func TestSealErrors(t *testing.T) {
 	}
 }
 
+// TestARemoteRingSignsBothAtTheSameTime lets no signature finish before both have begun.
+func TestARemoteRingSignsBothAtTheSameTime(t *testing.T) {
+	w := theWorld()
+	begun := make(chan struct{}, 2)
+	both := make(chan struct{})
+	ring := slippingRing{w.ring, func(key keys.Signer) keys.Signer {
+		return slippedSigner{key, func(ctx context.Context, digest [32]byte) ([]byte, error) {
+			if begun <- struct{}{}; len(begun) == 2 {
+				close(both)
+			}
+			select {
+			case <-both:
+				return key.Sign(ctx, digest)
+			case <-time.After(10 * time.Second):
+				return nil, errors.New("the other signature was not asked for")
+			}
+		}}
+	}}
+	if _, err := NewSigner(ring).Sign(t.Context(), grantDrafts(t, "macau", "guangdong", 1)); err != nil {
+		t.Error(err)
+	}
+}
+
 // slippingRing gives signatures of another digest, as a batch with an index slip would (threat T22), or those of another
 // key.
 type slippingRing struct {

@@ -24,7 +24,11 @@ type Embedded struct {
 	state atomic.Pointer[chest]
 }
 
-var _ Ring = (*Embedded)(nil)
+var (
+	_ Ring      = (*Embedded)(nil)
+	_ Decrypter = (*held)(nil)
+	_ Local     = (*held)(nil)
+)
 
 // chest is the keys as they were last read. It is never changed, only replaced.
 type chest struct {
@@ -207,6 +211,9 @@ func (e *Embedded) Decrypter(keyID string) (Decrypter, error) {
 
 // Public is the public half.
 func (h *held) Public() Public { return h.public }
+
+// Local says that signing takes microseconds.
+func (h *held) Local() {}
 
 // Sign signs a digest with ECDSA on P-256.
 func (h *held) Sign(ctx context.Context, digest [32]byte) ([]byte, error) {

@@ -61,6 +61,10 @@ type Signer interface {
 	Sign(ctx context.Context, digest [32]byte) ([]byte, error)
 }
 
+// Local is implemented by a Signer that works within this process, in microseconds. All others are taken to be a network
+// away, and are asked for several signatures at the same time.
+type Local interface{ Local() }
+
 // Decrypter opens with one version of one packet key.
 type Decrypter interface {
 	Public() Public

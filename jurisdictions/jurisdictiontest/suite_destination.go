@@ -137,12 +137,18 @@ func (s *suite) documents(t *testing.T) {
 			verdict, err := s.asDestination(claims, Now)
 			if test.good {
 				wantGrant(t, what, verdict, err)
-			} else {
-				wantRefusal(t, what, verdict, err, exchange.DocumentNotAccepted)
+				continue
+			}
+			decided := wantRefusal(t, what, verdict, err, exchange.DocumentNotAccepted)
+			if want := string(s.id) + ".entry.unsupported-document"; slices.Contains(neverConverted, test.document) && decided.Rule != want {
+				t.Errorf("%s: refused by %s, which does not say where to go instead", what, decided.Rule)
 			}
 		}
 	}
 }
+
+// neverConverted are the documents that no route takes; their holders are told where to go instead.
+var neverConverted = []string{"foreign-passport", "taiwan-permit", "other"}
 
 // h5Sources have a page for people who arrive, where they log in with a home return permit alone.
 var h5Sources = []exchange.Side{"guangdong"}
