@@ -30,8 +30,8 @@ import (
 	"crosscode/jurisdictions/jurisdictiontest"
 )
 
-// BenchmarkTranscode measures one transcode from Macau to Guangdong, handoff included: by the gateway alone, over HTTP on
-// loopback (the client's own work on the same cores included), and as the bare standard-library cryptography that any such
+// BenchmarkTranscode measures one transcode from Macau to Guangdong, handoff included: by the gateway alone, through the HTTP
+// handler, over a socket on loopback (the client's own work on the same cores included), and as the bare standard-library cryptography that any such
 // gateway must do. Each figure's share of the bare one is in the column "of-bare"; all are of one run.
 func BenchmarkTranscode(b *testing.B) {
 	for _, algorithm := range []keys.Algorithm{keys.ECDHES, keys.RSAOAEP256} {
@@ -49,6 +49,10 @@ func BenchmarkTranscode(b *testing.B) {
 				}
 				return err
 			})
+			b.ReportMetric(bare/perOperation(b), "of-bare")
+		})
+		b.Run(string(algorithm)+"/handler", func(b *testing.B) {
+			w.each(b, w.serve)
 			b.ReportMetric(bare/perOperation(b), "of-bare")
 		})
 		b.Run(string(algorithm)+"/http", func(b *testing.B) {
@@ -198,6 +202,18 @@ func (w *world) each(b *testing.B, take func(exchange.Packet) error) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// serve goes through the whole HTTP stack but the socket and the client.
+func (w *world) serve(packet exchange.Packet) error {
+	request := httptest.NewRequest(http.MethodPost, "/v1/exchange", strings.NewReader(string(packet)))
+	request.Header.Set("Content-Type", "application/jose")
+	recorder := httptest.NewRecorder()
+	w.parts.api.Handler().ServeHTTP(recorder, request)
+	if recorder.Code != http.StatusOK {
+		return fmt.Errorf("%d %s", recorder.Code, recorder.Body)
+	}
+	return nil
 }
 
 func (w *world) post(packet exchange.Packet) error {

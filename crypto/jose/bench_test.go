@@ -32,7 +32,6 @@ func compare(b *testing.B, one, other func(), oneName, otherName, ratio string) 
 	const block = 8
 	var oneTook, otherTook time.Duration
 	rounds := 0
-	b.ReportAllocs()
 	for b.Loop() {
 		oneTook += spent(b, block, one)
 		otherTook += spent(b, block, other)
