@@ -57,6 +57,7 @@ type traveller struct {
 
 // world is a real gateway and a real store behind a real server; the cryptography of packets and the rules are played.
 type world struct {
+	sides      map[exchange.Side]exchange.Jurisdiction
 	t          testing.TB
 	server     *Server
 	store      *store.Memory
@@ -100,6 +101,7 @@ func (w *world) config() Config {
 		"macau":     &side{w, exchange.Profile{Side: "macau", Key: "mo", Type: "mo-code+jwt", Tag: "mo"}},
 		"hongkong":  &side{w, exchange.Profile{Side: "hongkong", Key: "hk", Type: "hk-code+jwt", Tag: "hk"}},
 	}
+	w.sides = sides
 	return Config{
 		Issuer: issuer, Sides: sides, Exhibits: exhibits{w}, Recalls: recallStore{w},
 		Exchanger: &exchange.Gateway{
@@ -199,14 +201,18 @@ type (
 func (o opener) Open(_ context.Context, packet exchange.Packet) (exchange.Signed, error) {
 	found := o.w.at("open", string(packet))
 	if found == nil {
-		return "", exchange.Fail(exchange.PacketRefused, "compact", errors.New(string(packet)))
+		return exchange.Signed{}, exchange.Fail(exchange.PacketRefused, "compact", errors.New(string(packet)))
 	}
-	return exchange.Signed(packet), found.open
+	signed := exchange.Signed{Compact: string(packet)}
+	if source, known := o.w.sides[found.record.Issuer]; known {
+		signed.PacketKey = source.Profile().PacketKey()
+	}
+	return signed, found.open
 }
 
 func (v verifier) Verify(_ context.Context, signed exchange.Signed) (exchange.Claims, error) {
-	found := v.w.at("verify", string(signed))
-	return exchange.Claims{Issuer: found.record.Issuer, JSON: []byte(signed)}, found.verify
+	found := v.w.at("verify", signed.Compact)
+	return exchange.Claims{Issuer: found.record.Issuer, JSON: []byte(signed.Compact)}, found.verify
 }
 
 func (s signer) Sign(_ context.Context, drafts *exchange.Drafts) (signed exchange.Signatures, err error) {

@@ -123,6 +123,10 @@ func (g *Gateway) authenticate(ctx context.Context, request Request, now time.Ti
 	if !known {
 		return Record{}, Fail(PacketRefused, "issuer", nil)
 	}
+	// Each side seals to a key of its own, so that one side's packets can be stopped by retiring one key.
+	if signed.PacketKey != source.Profile().PacketKey() {
+		return Record{}, Fail(PacketRefused, "packet-key", nil)
+	}
 	record, err := source.Read(claims)
 	if err != nil {
 		return Record{}, err

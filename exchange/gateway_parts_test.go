@@ -26,16 +26,17 @@ type parts struct {
 	journal string // path
 	signed  atomic.Int64
 
-	open   func(exchange.Packet) error
-	verify func(exchange.Signed) (exchange.Claims, error)
-	sign   func() error
-	seal   func() error
-	macau  *side
-	entry  *side
+	packetKey string
+	open      func(exchange.Packet) error
+	verify    func(exchange.Signed) (exchange.Claims, error)
+	sign      func() error
+	seal      func() error
+	macau     *side
+	entry     *side
 }
 
 func (p *parts) Open(_ context.Context, packet exchange.Packet) (exchange.Signed, error) {
-	return exchange.Signed(packet), p.open(packet)
+	return exchange.Signed{Compact: string(packet), PacketKey: p.packetKey}, p.open(packet)
 }
 
 func (p *parts) Verify(_ context.Context, signed exchange.Signed) (exchange.Claims, error) {
@@ -97,13 +98,14 @@ var _ exchange.Jurisdiction = (*side)(nil)
 func gateway(t testing.TB) *parts {
 	t.Helper()
 	p := &parts{
-		clock:   exchangetest.NewClock(),
-		journal: filepath.Join(t.TempDir(), "journal.jsonl"),
-		open:    func(exchange.Packet) error { return nil },
-		sign:    func() error { return nil },
-		seal:    func() error { return nil },
+		clock:     exchangetest.NewClock(),
+		journal:   filepath.Join(t.TempDir(), "journal.jsonl"),
+		packetKey: macau.PacketKey(),
+		open:      func(exchange.Packet) error { return nil },
+		sign:      func() error { return nil },
+		seal:      func() error { return nil },
 		verify: func(signed exchange.Signed) (exchange.Claims, error) {
-			return exchange.Claims{Issuer: "macau", KeyID: "macau.1", JSON: []byte(signed)}, nil
+			return exchange.Claims{Issuer: "macau", KeyID: "macau.1", JSON: []byte(signed.Compact)}, nil
 		},
 	}
 	file, err := journal.Open(p.journal, journal.Sync(false))

@@ -70,10 +70,11 @@ func TestEachReasonAtItsStep(t *testing.T) {
 		"the packet key is out of reach": {func(p *parts) {
 			p.open = func(exchange.Packet) error { return exchange.Fail(exchange.Unavailable, "ring", nil) }
 		}, exchange.Unavailable, "ring"},
-		"the signature does not hold":        {verifies(exchange.Fail(exchange.PacketRefused, "signature", nil)), exchange.PacketRefused, "signature"},
-		"the verifier has another reason":    {verifies(exchange.Fail(exchange.ClaimsInvalid, "aud", nil)), exchange.PacketRefused, "uniform"},
-		"the issuer's keys are out of reach": {verifies(exchange.Fail(exchange.Unavailable, "trust", nil)), exchange.Unavailable, "trust"},
-		"an issuer whom we do not know":      {func(p *parts) { delete(p.Sides, "macau") }, exchange.PacketRefused, "issuer"},
+		"the signature does not hold":         {verifies(exchange.Fail(exchange.PacketRefused, "signature", nil)), exchange.PacketRefused, "signature"},
+		"the verifier has another reason":     {verifies(exchange.Fail(exchange.ClaimsInvalid, "aud", nil)), exchange.PacketRefused, "uniform"},
+		"the issuer's keys are out of reach":  {verifies(exchange.Fail(exchange.Unavailable, "trust", nil)), exchange.Unavailable, "trust"},
+		"an issuer whom we do not know":       {func(p *parts) { delete(p.Sides, "macau") }, exchange.PacketRefused, "issuer"},
+		"sealed to another side's packet key": {func(p *parts) { p.packetKey = "packet-gd" }, exchange.PacketRefused, "packet-key"},
 		"a claim is malformed": {func(p *parts) {
 			p.macau.read = func(exchange.Claims) (exchange.Record, error) {
 				return exchange.Record{}, exchange.Invalid("health.colour", "unknown")

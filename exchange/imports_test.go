@@ -32,18 +32,21 @@ var direction = map[string][]string{
 	"crypto/keys":           {},
 	"crypto/keys/keystest":  {"crypto/keys"},
 	"crypto/transit":        {"crypto/keys"},
-	"crypto/jose":           {"crypto/keys", "exchange"},
-	"crypto/trust":          {"crypto/keys", "exchange"},
-	"config":                {},
-	"api":                   {"exchange", "api/..."},
-	"cmd/gateway":           {"exchange/...", "jurisdictions/...", "crypto/...", "config/...", "api/..."},
-	"cmd/sides":             {},
+	// starts a real Vault for tests, and compares with bare clients: no program imports them
+	"crypto/transit/transittest": {},
+	"crypto/transit/benchvault":  {"crypto/...", "exchange"},
+	"crypto/jose":                {"crypto/keys", "exchange"},
+	"crypto/trust":               {"crypto/keys", "exchange"},
+	"config":                     {},
+	"api":                        {"exchange", "api/..."},
+	"cmd/gateway":                {"exchange/...", "jurisdictions/...", "crypto/...", "config/...", "api/..."},
+	"cmd/sides":                  {},
 }
 
 // homes are the prescribed libraries, each with the only packages that may import it.
 var homes = map[string][]string{
 	"github.com/lestrrat-go/jwx":    {"crypto/jose", "crypto/keys"},
-	"github.com/hashicorp/vault":    {"crypto/transit"},
+	"github.com/hashicorp/vault":    {"crypto/transit", "crypto/transit/transittest"},
 	"github.com/go-resty/resty":     {"crypto/trust"},
 	"github.com/sony/gobreaker":     {"crypto/trust", "crypto/transit"},
 	"cel.dev/cel-go":                {"jurisdictions"},

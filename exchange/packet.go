@@ -8,9 +8,13 @@ type Packet string
 // MaxPacket is the most characters a packet may have. It is checked before anything else is looked at.
 const MaxPacket = 32 << 10
 
-// Signed is the compact JWS that was inside a packet. That a packet could be decrypted says
-// nothing about who made it (RFC 8725 §3.3): a Signed is as hostile as a Packet.
-type Signed string
+// Signed is the compact JWS that was inside a packet. That a packet could be decrypted says nothing about who made it
+// (RFC 8725 §3.3): a Signed is as hostile as a Packet.
+type Signed struct {
+	Compact string
+	// PacketKey is the name of our key that the packet was sealed to, such as "packet-mo".
+	PacketKey string
+}
 
 // Claims are the bytes of a genuine packet: the inner signature holds under a key that belongs to Issuer.
 type Claims struct {

@@ -2,7 +2,6 @@ package exchange
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 )
 
@@ -49,9 +48,19 @@ func QRText(token Token) string {
 			}
 			value = value*uint64(len(qrAlphabet)) + uint64(place)
 		}
-		fmt.Fprintf(&text, "%0*d", qrDigits[len(group)], value)
+		text.Write(padded(value, qrDigits[len(group)]))
 	}
 	return text.String()
+}
+
+// padded is a number in so many decimal digits.
+func padded(value uint64, width int) []byte {
+	digits := make([]byte, width)
+	for i := width - 1; i >= 0; i-- {
+		digits[i] = '0' + byte(value%10)
+		value /= 10
+	}
+	return digits
 }
 
 // ParseQRText reads a QR code's text, of at most 4 KiB, back into a token. Each token has one text only: whatever is

@@ -91,3 +91,6 @@ type Profile struct {
 	// Tag stands for the side in a code's "r" claim: "mo" in "mo-gd".
 	Tag string
 }
+
+// PacketKey is the name in the key ring of the key that this side's packets are sealed to: "packet-mo".
+func (p Profile) PacketKey() string { return "packet-" + p.Tag }

@@ -70,8 +70,7 @@ type world struct {
 	gateway *exchange.Gateway
 	server  *httptest.Server
 	signing *ecdsa.PrivateKey
-	sealing jose.Encrypter
-	signer  jose.Signer
+	sealing keys.Public
 }
 
 const benchIssuer = "http://127.0.0.1:1"
@@ -92,10 +91,8 @@ func newWorld(b *testing.B, algorithm keys.Algorithm) *world {
 		"guangdong": {File: filepath.Join(folder, "guangdong.json"), Landing: config.Landing{Audience: "http://127.0.0.1:2"}},
 	}
 	specs := keys.Defaults()
-	for i, spec := range specs {
-		if spec.Algorithm == keys.RSAOAEP256 && algorithm != keys.RSAOAEP256 {
-			specs[i] = keys.Spec{Name: spec.Name, Algorithm: algorithm}
-		}
+	if algorithm == keys.ECDHES {
+		specs = agreementKeys()
 	}
 	if _, err := keys.InitEmbedded(settings.Keys.File, specs, time.Now); err != nil {
 		b.Fatal(err)
@@ -111,11 +108,15 @@ func newWorld(b *testing.B, algorithm keys.Algorithm) *world {
 	w.gateway = w.parts.gateway()
 	w.server = httptest.NewServer(w.parts.api.Handler())
 	b.Cleanup(w.server.Close)
-	w.openSource(b, algorithm)
+	for _, key := range w.parts.ring.Public() {
+		if key.Name == "packet-mo" {
+			w.sealing = key
+		}
+	}
 	return w
 }
 
-func newKey(b *testing.B) *ecdsa.PrivateKey {
+func newKey(b testing.TB) *ecdsa.PrivateKey {
 	b.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -124,7 +125,7 @@ func newKey(b *testing.B) *ecdsa.PrivateKey {
 	return key
 }
 
-func writeSet(b *testing.B, name string, key jose.JSONWebKey) {
+func writeSet(b testing.TB, name string, key jose.JSONWebKey) {
 	b.Helper()
 	data, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{key}})
 	if err != nil {
@@ -135,52 +136,13 @@ func writeSet(b *testing.B, name string, key jose.JSONWebKey) {
 	}
 }
 
-func (w *world) openSource(b *testing.B, algorithm keys.Algorithm) {
-	b.Helper()
-	var err error
-	for _, key := range w.parts.ring.Public() {
-		if key.Name != "packet-mo" {
-			continue
-		}
-		options := (&jose.EncrypterOptions{}).WithType("consent-packet+jwe").WithContentType("JWT")
-		recipient := jose.Recipient{Algorithm: jose.KeyAlgorithm(algorithm), Key: key.Key, KeyID: key.KeyID}
-		if w.sealing, err = jose.NewEncrypter(jose.A256GCM, recipient, options); err != nil {
-			b.Fatal(err)
-		}
-	}
-	options := (&jose.SignerOptions{}).WithType("consent-packet+jwt").WithHeader("kid", "m")
-	if w.signer, err = jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: w.signing}, options); err != nil {
-		b.Fatal(err)
-	}
-}
-
 // packet seals one green holder's claims.
 func (w *world) packet(b *testing.B) exchange.Packet {
 	b.Helper()
 	source := w.parts.sides.jurisdictions()["macau"]
 	claims := jurisdictiontest.GreenClaims(source, "guangdong", time.Now())
 	claims["aud"], claims["jti"] = benchIssuer, rand.Text()
-	payload, err := json.Marshal(claims)
-	if err != nil {
-		b.Fatal(err)
-	}
-	signed, err := w.signer.Sign(payload)
-	if err != nil {
-		b.Fatal(err)
-	}
-	inner, err := signed.CompactSerialize()
-	if err != nil {
-		b.Fatal(err)
-	}
-	sealed, err := w.sealing.Encrypt([]byte(inner))
-	if err != nil {
-		b.Fatal(err)
-	}
-	outer, err := sealed.CompactSerialize()
-	if err != nil {
-		b.Fatal(err)
-	}
-	return exchange.Packet(outer)
+	return sealWith(b, w.signing, "m", w.sealing, claims)
 }
 
 // each takes fresh packets, sealed while the timer rests.
@@ -278,26 +240,19 @@ func (w *world) bare(b *testing.B) {
 // bareOpen is the private-key operation that opens a packet, by the ring's own key: it has no layer of ours to leave out.
 func (w *world) bareOpen(b *testing.B) func() {
 	b.Helper()
-	for _, key := range w.parts.ring.Public() {
-		if key.Name != "packet-mo" {
-			continue
-		}
-		decrypter, err := w.parts.ring.Decrypter(key.KeyID)
-		if err != nil {
-			b.Fatal(err)
-		}
-		if key.Algorithm == keys.RSAOAEP256 {
-			wrapped := wrap(b, key)
-			return func() { _, _ = decrypter.Decrypt(context.Background(), wrapped) }
-		}
-		peer, err := newKey(b).ECDH()
-		if err != nil {
-			b.Fatal(err)
-		}
-		return func() { _, _ = decrypter.Agree(context.Background(), peer.PublicKey()) }
+	decrypter, err := w.parts.ring.Decrypter(w.sealing.KeyID)
+	if err != nil {
+		b.Fatal(err)
 	}
-	b.Fatal("no packet key")
-	return nil
+	if w.sealing.Algorithm == keys.RSAOAEP256 {
+		wrapped := wrap(b, w.sealing)
+		return func() { _, _ = decrypter.Decrypt(context.Background(), wrapped) }
+	}
+	peer, err := newKey(b).ECDH()
+	if err != nil {
+		b.Fatal(err)
+	}
+	return func() { _, _ = decrypter.Agree(context.Background(), peer.PublicKey()) }
 }
 
 func wrap(b *testing.B, key keys.Public) []byte {

@@ -87,31 +87,29 @@ func (c *packetExplain) explain(ctx context.Context, settings config.Config, pac
 	if !steps[len(steps)-1].Passed {
 		return steps, nil
 	}
-	claims, err := p.authentic(ctx, packet)
+	signed, err := jose.NewOpener(p.ring).Open(ctx, packet)
 	if err != nil {
 		return nil, err
 	}
-	return append(steps, p.explainClaims(claims, now)...), nil
-}
-
-// authentic opens and verifies a packet whose explanation found nothing wrong.
-func (p *parts) authentic(ctx context.Context, packet exchange.Packet) (exchange.Claims, error) {
-	signed, err := jose.NewOpener(p.ring).Open(ctx, packet)
+	claims, err := jose.NewVerifier(p.trust, p.settings.Issuer).Verify(ctx, signed)
 	if err != nil {
-		return exchange.Claims{}, err
+		return nil, err
 	}
-	return jose.NewVerifier(p.trust, p.settings.Issuer).Verify(ctx, signed)
+	return append(steps, p.explainClaims(signed, claims, now)...), nil
 }
 
 // explainClaims goes on where the cryptography ends: the same calls, in the same order, as exchange.Gateway makes.
-func (p *parts) explainClaims(claims exchange.Claims, now time.Time) []jose.Step {
+func (p *parts) explainClaims(signed exchange.Signed, claims exchange.Claims, now time.Time) []jose.Step {
 	source, err := p.sides.find(claims.Issuer)
 	if err != nil {
 		return []jose.Step{step("issuer", "iss is a side of this gateway", err)}
 	}
+	steps := []jose.Step{step("packet-key", "the packet is sealed to its own side's key", sealedTo(signed, source.Profile()))}
+	if !steps[0].Passed {
+		return steps
+	}
 	record, err := source.Read(claims)
-	steps := []jose.Step{step("claims", "every claim is known and well-formed", err)}
-	if err != nil {
+	if steps = append(steps, step("claims", "every claim is known and well-formed", err)); err != nil {
 		return steps
 	}
 	destination, err := p.sides.find(record.Route.To)
@@ -132,6 +130,13 @@ func (p *parts) explainClaims(claims exchange.Claims, now time.Time) []jose.Step
 	}
 	verdict := jurisdictions.Explain(record, record.Route, now, source.Rules().Current(), destination.Rules().Current())
 	return append(steps, ruleSteps(verdict)...)
+}
+
+func sealedTo(signed exchange.Signed, source exchange.Profile) error {
+	if signed.PacketKey != source.PacketKey() {
+		return fmt.Errorf("it is sealed to %s; a packet of %s is sealed to %s", signed.PacketKey, source.Side, source.PacketKey())
+	}
+	return nil
 }
 
 func step(name, what string, err error) jose.Step {

@@ -128,7 +128,7 @@ func bareOpener(b *testing.B, alg gojose.KeyAlgorithm, packet string) func() {
 
 func BenchmarkVerify(b *testing.B) {
 	w := theWorld()
-	signed := exchange.Signed(signES(b, w.es256["macau"], "sign-es", []byte(claimsOf("macau"))))
+	signed := exchange.Signed{Compact: signES(b, w.es256["macau"], "sign-es", []byte(claimsOf("macau")))}
 	verifier := w.verifier()
 	against(b, func() {
 		if _, err := verifier.Verify(b.Context(), signed); err != nil {

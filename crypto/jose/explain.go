@@ -61,11 +61,11 @@ func stop(ctx context.Context, packet exchange.Packet, ring keys.Ring, trusted T
 			stopped = refused(stagePanic, errDecrypt)
 		}
 	}()
-	plaintext, stopped := NewOpener(ring).open(ctx, string(packet))
+	signed, stopped := NewOpener(ring).open(ctx, string(packet))
 	if stopped != nil {
 		return stopped
 	}
-	_, stopped = NewVerifier(trusted, audience).verify(ctx, string(plaintext), packetKind)
+	_, stopped = NewVerifier(trusted, audience).verify(ctx, signed.Compact, packetKind)
 	return stopped
 }
 

@@ -108,7 +108,7 @@ func FuzzClaims(f *testing.F) {
 	verifier := w.verifier()
 	f.Fuzz(func(t *testing.T, claims []byte) {
 		signed := bareSign(t, w.es256["macau"], `{"alg":"ES256","kid":"sign-es","typ":"consent-packet+jwt"}`, claims)
-		got, err := verifier.Verify(t.Context(), exchange.Signed(signed))
+		got, err := verifier.Verify(t.Context(), exchange.Signed{Compact: signed})
 		if err != nil {
 			checkUniform(t, err)
 			if stageOf(err) == "panic" {

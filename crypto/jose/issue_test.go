@@ -378,7 +378,7 @@ func TestKindsAreNotConfused(t *testing.T) {
 			return err
 		},
 		"signed": func(token string) error {
-			_, err := w.verifier().Verify(t.Context(), exchange.Signed(token))
+			_, err := w.verifier().Verify(t.Context(), exchange.Signed{Compact: token})
 			return err
 		},
 		"recall": func(token string) error {
@@ -413,7 +413,7 @@ func TestASidesOwnKeyCannotMakeOurTokens(t *testing.T) {
 	key := w.packetKey(t, "gd")
 	trusted := trustedKeys{pin{"guangdong", key.KeyID}: {KeyID: key.KeyID, Algorithm: keys.ES256, Key: key.Key.(*ecdsa.PublicKey)}}
 	code := mustSign(t, w, grantDrafts(t, "macau", "guangdong", 1)).Code
-	_, err := NewVerifier(trusted, gateway).Verify(t.Context(), exchange.Signed(code))
+	_, err := NewVerifier(trusted, gateway).Verify(t.Context(), exchange.Signed{Compact: string(code)})
 	if stageOf(err) != "signed.kind" {
 		t.Errorf("error = %v, want a refusal at signed.kind", err)
 	}

@@ -38,23 +38,27 @@ func NewOpener(ring keys.Ring) *Opener { return &Opener{ring: ring} }
 // with packet-refused for anything wrong with the packet, or with unavailable when the ring's key could not be used.
 func (o *Opener) Open(ctx context.Context, packet exchange.Packet) (signed exchange.Signed, err error) {
 	defer contain(&err)
-	plaintext, fault := o.open(ctx, string(packet))
+	signed, fault := o.open(ctx, string(packet))
 	if fault != nil {
-		return "", fault.failure()
+		return exchange.Signed{}, fault.failure()
 	}
-	return exchange.Signed(plaintext), nil
+	return signed, nil
 }
 
-func (o *Opener) open(ctx context.Context, packet string) ([]byte, *fault) {
+func (o *Opener) open(ctx context.Context, packet string) (exchange.Signed, *fault) {
 	s, fault := parseSealed(packet)
 	if fault != nil {
-		return nil, fault
+		return exchange.Signed{}, fault
 	}
 	key, fault := o.find(s)
 	if fault != nil {
-		return nil, fault
+		return exchange.Signed{}, fault
 	}
-	return s.decrypt(ctx, key)
+	plaintext, fault := s.decrypt(ctx, key)
+	if fault != nil {
+		return exchange.Signed{}, fault
+	}
+	return exchange.Signed{Compact: string(plaintext), PacketKey: key.Public().Name}, nil
 }
 
 // find looks the kid up and holds the key against the packet: its algorithm, and for RSA the length of its modulus.

@@ -55,7 +55,7 @@ func TestAPacketForAnotherGateway(t *testing.T) {
 	}
 	// A gateway that was given no audience accepts nothing, not even claims without one.
 	for _, claims := range []string{`{"iss":"macau","aud":""}`, `{"iss":"macau"}`} {
-		signed := exchange.Signed(signES(t, w.es256["macau"], "sign-es", []byte(claims)))
+		signed := exchange.Signed{Compact: signES(t, w.es256["macau"], "sign-es", []byte(claims))}
 		if _, err := NewVerifier(w.trusted, "").Verify(t.Context(), signed); stageOf(err) != "signed.audience" {
 			t.Errorf("%s without an audience: error = %v, want a refusal", claims, err)
 		}
@@ -78,7 +78,7 @@ func TestAnOutageIsNotABadPacket(t *testing.T) {
 			}
 		}
 	}
-	signed := exchange.Signed(signES(t, w.es256["macau"], "sign-es", []byte(claimsOf("macau"))))
+	signed := exchange.Signed{Compact: signES(t, w.es256["macau"], "sign-es", []byte(claimsOf("macau")))}
 	for name, err := range map[string]error{
 		"a Failure that says so": exchange.Fail(exchange.Unavailable, "trust", nil), "any other error": errors.New("disk"),
 		"a reason that has no place there": exchange.Fail(exchange.WrongRoute, "trust", nil),
@@ -103,7 +103,7 @@ func (k failingKeys) EncryptionKey(context.Context, exchange.Side) (keys.Trusted
 // TestAPinnedKeyIsHeldAgainstTheHeader gives the verifier keys that a trust set should never give.
 func TestAPinnedKeyIsHeldAgainstTheHeader(t *testing.T) {
 	w := theWorld()
-	signed := exchange.Signed(signES(t, w.es256["macau"], "sign-es", []byte(claimsOf("macau"))))
+	signed := exchange.Signed{Compact: signES(t, w.es256["macau"], "sign-es", []byte(claimsOf("macau")))}
 	genuine := w.trusted[pin{"macau", "sign-es"}]
 	for name, key := range map[string]keys.Trusted{
 		"another kid":       {KeyID: "other", Algorithm: genuine.Algorithm, Key: genuine.Key},
@@ -133,7 +133,7 @@ func TestAPanicIsARefusal(t *testing.T) {
 	} else {
 		checkUniform(t, err)
 	}
-	signed := exchange.Signed(signES(t, w.es256["macau"], "sign-es", []byte(claimsOf("macau"))))
+	signed := exchange.Signed{Compact: signES(t, w.es256["macau"], "sign-es", []byte(claimsOf("macau")))}
 	_, err := NewVerifier(nil, gateway).Verify(t.Context(), signed)
 	checkUniform(t, err)
 	if told := Explain(t.Context(), packet, nil, w.trusted, gateway); len(told) != 1 || told[0].Passed {

@@ -44,7 +44,7 @@ func NewVerifier(trusted TrustedKeys, audience string) *Verifier {
 // unavailable when the key cannot be known now.
 func (v *Verifier) Verify(ctx context.Context, signed exchange.Signed) (claims exchange.Claims, err error) {
 	defer contain(&err)
-	claims, fault := v.verify(ctx, string(signed), packetKind)
+	claims, fault := v.verify(ctx, signed.Compact, packetKind)
 	return claims, fault.failure()
 }
 
