@@ -15,7 +15,6 @@ import (
 
 // child is one side's process.
 type child struct {
-	side    string
 	command *exec.Cmd
 	leash   io.Closer // the child's standard input: closing it stops the child
 }
@@ -93,7 +92,7 @@ func (c serveCommand) start(program string, of side, address string, std streams
 		}
 		ended <- err
 	}()
-	return child{side: of.id, command: command, leash: leash}, nil
+	return child{command: command, leash: leash}, nil
 }
 
 // stopAll lets every child go and waits for those that have not been heard of; after ten seconds they are killed. The leash

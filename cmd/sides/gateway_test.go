@@ -64,6 +64,7 @@ func newStandIn(t *testing.T) *standIn {
 	mux.HandleFunc("GET /v1/consents/{route}", func(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write(consentsAnswer(r.PathValue("route")))
 	})
+	mux.Handle("GET /moved", http.RedirectHandler("/v1/bundle", http.StatusFound))
 	mux.HandleFunc("GET /v1/bundle", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, s.bundle(time.Now(), nil))
 	})

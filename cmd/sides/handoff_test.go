@@ -32,8 +32,8 @@ func newLandingPage(t *testing.T, id string, pins ...pin) *landingPage {
 	}
 	page := &landingPage{gateway: gateway, log: &bytes.Buffer{}}
 	page.server = &server{
-		side: of, keys: mustKeys(t, t.TempDir(), id), gateway: newGateway(gateway.server.URL), aud: gateway.server.URL,
-		audience: "http://127.0.0.1:8081", pins: pins, clock: func() time.Time { return noon },
+		side: of, keys: mustKeys(t, t.TempDir(), id), gateway: newGateway(gateway.server.URL), gatewayURL: gateway.server.URL,
+		ownURL: "http://127.0.0.1:8081", pins: pins, clock: func() time.Time { return noon },
 		log: slog.New(slog.NewTextHandler(page.log, nil)),
 	}
 	set, err := page.keys.published()
@@ -71,7 +71,7 @@ func (p *landingPage) arrives(t *testing.T, token string) (int, map[string]any) 
 
 func TestAHandoffShowsWhatTheLandingPageNeeds(t *testing.T) {
 	page := newLandingPage(t, "guangdong")
-	made := page.gateway.issue(mustRoute(t, "macau-guangdong"), noon, page.audience)
+	made := page.gateway.issue(mustRoute(t, "macau-guangdong"), noon, page.ownURL)
 	token := page.gateway.handoff(page.key, made)
 	for mediaType, body := range map[string]string{
 		"application/x-www-form-urlencoded": url.Values{"handoff": {token}}.Encode(),
@@ -99,7 +99,7 @@ func TestAHandoffIsTurnedAway(t *testing.T) {
 	page := newLandingPage(t, "guangdong")
 	g := page.gateway
 	over := mustRoute(t, "macau-guangdong")
-	good, other := g.issue(over, noon, page.audience), g.issue(over, noon, page.audience)
+	good, other := g.issue(over, noon, page.ownURL), g.issue(over, noon, page.ownURL)
 	change := func(edit func(*transcript)) string {
 		made := good
 		edit(&made)
@@ -123,11 +123,11 @@ func TestAHandoffIsTurnedAway(t *testing.T) {
 		"without a code":                         {change(func(m *transcript) { m.code = "" }), errHandoffReceipt},
 		"without a receipt":                      {change(func(m *transcript) { m.receipt = "" }), errHandoffReceipt},
 		"with the receipt of a refusal":          {change(func(m *transcript) { m.receipt = g.refusal(noon) }), errHandoffSwapped},
-		"whose code and receipt have expired":    {g.handoff(page.key, g.issue(over, noon.Add(-21*time.Hour), page.audience)), errHandoffReceipt},
-		"whose code is not valid yet":            {g.handoff(page.key, g.issue(over, noon.Add(2*time.Minute), page.audience)), errHandoffReceipt},
-		"whose code is another side's":           {g.handoff(page.key, g.issue(mustRoute(t, "guangdong-macau"), noon, page.audience)), errHandoffReceipt},
+		"whose code and receipt have expired":    {g.handoff(page.key, g.issue(over, noon.Add(-21*time.Hour), page.ownURL)), errHandoffReceipt},
+		"whose code is not valid yet":            {g.handoff(page.key, g.issue(over, noon.Add(2*time.Minute), page.ownURL)), errHandoffReceipt},
+		"whose code is another side's":           {g.handoff(page.key, g.issue(mustRoute(t, "guangdong-macau"), noon, page.ownURL)), errHandoffReceipt},
 		"for another page":                       {g.handoff(page.key, g.issue(over, noon, "http://127.0.0.1:8082")), errHandoffAudience},
-		"eleven minutes and a second old":        {g.handoff(page.key, g.issue(over, noon.Add(-11*time.Minute-time.Second), page.audience)), errHandoffExpired},
+		"eleven minutes and a second old":        {g.handoff(page.key, g.issue(over, noon.Add(-11*time.Minute-time.Second), page.ownURL)), errHandoffExpired},
 		"sealed to another key":                  {g.handoff(mustRotate(t, "guangdong"), good), errHandoffSealed},
 		"that is no JWE":                         {good.code, errHandoffSealed},
 		"with another member beside the four":    {g.sealed(page.key, []byte(`{"code":"","receipt":"","full_receipt":"","fields":"","phone":""}`)), errHandoffSealed},
@@ -149,7 +149,7 @@ func TestAHandoffIsTurnedAway(t *testing.T) {
 
 func TestAHandoffLivesTenMinutesAndTheLeewayToTheSecond(t *testing.T) {
 	page := newLandingPage(t, "guangdong")
-	made := page.gateway.issue(mustRoute(t, "macau-guangdong"), noon.Add(-11*time.Minute), page.audience)
+	made := page.gateway.issue(mustRoute(t, "macau-guangdong"), noon.Add(-11*time.Minute), page.ownURL)
 	if status, answer := page.arrives(t, page.gateway.handoff(page.key, made)); status != http.StatusOK {
 		t.Errorf("at the last second: %d %v", status, answer)
 	}
@@ -161,7 +161,7 @@ func TestAPinnedLandingPageTurnsARecalledCodeAway(t *testing.T) {
 	page := newLandingPage(t, "guangdong", pin(sum))
 	now := time.Now().Truncate(time.Second) // the stand-in dates its bundle by the real clock
 	page.clock = func() time.Time { return now }
-	made := page.gateway.issue(mustRoute(t, "macau-guangdong"), now, page.audience)
+	made := page.gateway.issue(mustRoute(t, "macau-guangdong"), now, page.ownURL)
 	token := page.gateway.handoff(page.key, made)
 	if status, answer := page.arrives(t, token); status != http.StatusOK {
 		t.Fatalf("before the recall: %d %v", status, answer)
@@ -177,7 +177,7 @@ func TestAPinnedLandingPageTurnsARecalledCodeAway(t *testing.T) {
 
 func TestALandingPageWithoutAGatewaySaysSoAndShowsNothing(t *testing.T) {
 	page := newLandingPage(t, "guangdong")
-	token := page.gateway.handoff(page.key, page.gateway.issue(mustRoute(t, "macau-guangdong"), noon, page.audience))
+	token := page.gateway.handoff(page.key, page.gateway.issue(mustRoute(t, "macau-guangdong"), noon, page.ownURL))
 	page.gateway.server.Close()
 	status, answer := page.arrives(t, token)
 	if status != http.StatusBadGateway || answer["reason"] != "gateway-unavailable" || answer["documents"] != nil {
@@ -187,7 +187,7 @@ func TestALandingPageWithoutAGatewaySaysSoAndShowsNothing(t *testing.T) {
 
 func TestAHandoffKeyThatWasRemovedOpensNothing(t *testing.T) {
 	page := newLandingPage(t, "guangdong")
-	token := page.gateway.handoff(page.key, page.gateway.issue(mustRoute(t, "macau-guangdong"), noon, page.audience))
+	token := page.gateway.handoff(page.key, page.gateway.issue(mustRoute(t, "macau-guangdong"), noon, page.ownURL))
 	if status, answer := page.ask(t, http.MethodPost, "/keys/rotate?use=enc", "", ""); status != http.StatusOK {
 		t.Fatalf("%d %v", status, answer)
 	}

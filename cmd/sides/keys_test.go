@@ -73,6 +73,19 @@ func TestRotationSignsWithTheNewKeyAndKeepsTheOldUntilItIsRemoved(t *testing.T) 
 	}
 }
 
+func TestKeysThatOthersCanReadAreNotUsed(t *testing.T) {
+	dir := t.TempDir()
+	keys := mustKeys(t, dir, "macau")
+	for _, mode := range []os.FileMode{0o640, 0o604, 0o620, 0o660, 0o644} {
+		if err := os.Chmod(keys.path, mode); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := openKeys(dir, sides[1]); err == nil || !strings.Contains(err.Error(), "others can read") {
+			t.Errorf("with mode %o: %v", mode, err)
+		}
+	}
+}
+
 func TestABrokenKeyFileIsNamedAndNotQuoted(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "macau.keys.json"), []byte(`{"keys":[{"d":"secret"}]`), 0o600); err != nil {

@@ -97,7 +97,7 @@ func (k *keyStore) load() (jose.JSONWebKeySet, error) {
 	if info.Mode().Perm()&0o077 != 0 {
 		return jose.JSONWebKeySet{}, fmt.Errorf("%s: others can read these private keys (mode %o, not 600)", k.path, info.Mode().Perm())
 	}
-	data, err := os.ReadFile(k.path)
+	data, err := os.ReadFile(k.path) //nolint:gosec // the side's own file, in the folder that the command line names
 	if err != nil {
 		return jose.JSONWebKeySet{}, err
 	}
@@ -119,7 +119,7 @@ func (k *keyStore) save(set jose.JSONWebKeySet, first bool) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(temporary.Name())
+	defer func() { _ = os.Remove(temporary.Name()) }() // gone already if it was renamed
 	_, err = temporary.Write(append(data, '\n'))
 	if err := errors.Join(err, temporary.Close()); err != nil {
 		return err

@@ -100,22 +100,22 @@ func (c serveCommand) serveOne(ctx context.Context, std streams) error {
 	}
 	logger := newLog(std.err).With("side", of.id)
 	face := c.face(of, keys, listener.Addr().String(), logger)
-	logger.Info("listening", "address", listener.Addr().String(), "gateway", face.gateway.base, "landing", face.audience,
+	logger.Info("listening", "address", listener.Addr().String(), "gateway", face.gateway.base, "landing", face.ownURL,
 		"simulation", "not a real back end")
 	return serveUntil(ctx, listener, face, logger)
 }
 
 func (c serveCommand) face(of side, keys *keyStore, address string, logger *slog.Logger) *server {
 	face := &server{
-		side: of, keys: keys, gateway: newGateway(c.Gateway), audience: "http://" + address, pins: c.Pin,
+		side: of, keys: keys, gateway: newGateway(c.Gateway), ownURL: "http://" + address, pins: c.Pin,
 		clock: time.Now, log: logger,
 	}
-	face.aud = face.gateway.base
+	face.gatewayURL = face.gateway.base
 	if c.Audience != "" {
-		face.aud = c.Audience
+		face.gatewayURL = c.Audience
 	}
 	if c.Landing != "" {
-		face.audience = c.Landing
+		face.ownURL = c.Landing
 	}
 	return face
 }

@@ -23,14 +23,14 @@ const maxBody = 64 << 10
 
 // server is one side's HTTP face.
 type server struct {
-	side     side
-	keys     *keyStore
-	gateway  gateway
-	audience string // of handoffs: this side's own URL
-	aud      string // of packets: the gateway's own URL
-	pins     []pin  // of the bundle's key; none: handoffs are checked with the gateway's key set
-	clock    func() time.Time
-	log      *slog.Logger
+	side       side
+	keys       *keyStore
+	gateway    gateway
+	ownURL     string // the aud of handoffs
+	gatewayURL string // the aud of packets
+	pins       []pin  // of the bundle's key; none: handoffs are checked with the gateway's key set
+	clock      func() time.Time
+	log        *slog.Logger
 }
 
 // handler is all calls behind the limits and checks that hold for each of them.
@@ -198,10 +198,10 @@ func (s *server) payload(ctx context.Context, asked packetRequest) ([]byte, pack
 	}
 	answer := packetAnswer{Simulation: true, Note: "the claims as they were given"}
 	if asked.Claims != nil {
-		payload, _ := complete(asked.Claims, s.side, s.aud, at)
+		payload, _ := complete(asked.Claims, s.side, s.gatewayURL, at)
 		return payload, answer, nil
 	}
-	chosen := terms{port: asked.Port, channel: asked.Channel, language: asked.Lang, audience: s.aud, at: at}
+	chosen := terms{port: asked.Port, channel: asked.Channel, language: asked.Lang, audience: s.gatewayURL, at: at}
 	wanted, err := newWish(s.side.id, asked.To, asked.Case, chosen)
 	if err != nil {
 		return nil, answer, err
@@ -251,7 +251,7 @@ func (s *server) handoff(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	shown, err := landing{side: s.side, audience: s.audience, trust: trusted, now: s.clock()}.arrive(opened)
+	shown, err := landing{side: s.side, audience: s.ownURL, trust: trusted, now: s.clock()}.arrive(opened)
 	if err != nil {
 		return nil, refused{status: http.StatusUnprocessableEntity, reason: refusalOf(err), detail: err.Error()}
 	}

@@ -108,7 +108,7 @@ func TestASideAnswersThisMachineAloneAndNoPageElsewhere(t *testing.T) {
 
 func TestNothingPersonalIsLogged(t *testing.T) {
 	page := newLandingPage(t, "guangdong")
-	made := page.gateway.issue(mustRoute(t, "macau-guangdong"), noon, page.audience)
+	made := page.gateway.issue(mustRoute(t, "macau-guangdong"), noon, page.ownURL)
 	page.arrives(t, page.gateway.handoff(page.key, made))
 	made.fields = strings.Replace(made.fields, "陳樣本", "陳樣品", 1)
 	page.arrives(t, page.gateway.handoff(page.key, made))

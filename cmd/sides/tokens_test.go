@@ -53,22 +53,24 @@ func TestATokenOfTheGatewayIsReadStrictly(t *testing.T) {
 		t.Fatalf("a plain header made by hand is %s", got)
 	}
 	for name, head := range map[string]string{
-		"alg none":              `{"alg":"none","kid":"` + receipt + `","typ":"transcode-receipt+jwt"}`,
-		"alg in another case":   `{"alg":"es256","kid":"` + receipt + `","typ":"transcode-receipt+jwt"}`,
-		"another alg":           `{"alg":"HS256","kid":"` + receipt + `","typ":"transcode-receipt+jwt"}`,
-		"no alg":                `{"kid":"` + receipt + `","typ":"transcode-receipt+jwt"}`,
-		"no kid":                `{"alg":"ES256","typ":"transcode-receipt+jwt"}`,
-		"a kid that is no text": `{"alg":"ES256","kid":1,"typ":"transcode-receipt+jwt"}`,
-		"a code key's kid":      `{"alg":"ES256","kid":"` + code + `","typ":"transcode-receipt+jwt"}`,
-		"no typ":                `{"alg":"ES256","kid":"` + receipt + `"}`,
-		"typ in another case":   `{"alg":"ES256","kid":"` + receipt + `","typ":"Transcode-Receipt+JWT"}`,
-		"a code's typ":          `{"alg":"ES256","kid":"` + receipt + `","typ":"gd-code+jwt"}`,
-		"crit":                  `{"alg":"ES256","crit":["x"],"kid":"` + receipt + `","typ":"transcode-receipt+jwt","x":1}`,
-		"a key of its own":      `{"alg":"ES256","jwk":{},"kid":"` + receipt + `","typ":"transcode-receipt+jwt"}`,
-		"b64":                   `{"alg":"ES256","b64":false,"kid":"` + receipt + `","typ":"transcode-receipt+jwt"}`,
-		"a name twice":          `{"alg":"ES256","alg":"ES256","kid":"` + receipt + `","typ":"transcode-receipt+jwt"}`,
-		"something behind it":   plain + "{}",
-		"3 KiB of blanks":       plain[:1] + strings.Repeat(" ", 3<<10) + plain[1:],
+		"alg none":                   `{"alg":"none","kid":"` + receipt + `","typ":"transcode-receipt+jwt"}`,
+		"alg in another case":        `{"alg":"es256","kid":"` + receipt + `","typ":"transcode-receipt+jwt"}`,
+		"another alg":                `{"alg":"HS256","kid":"` + receipt + `","typ":"transcode-receipt+jwt"}`,
+		"no alg":                     `{"kid":"` + receipt + `","typ":"transcode-receipt+jwt"}`,
+		"no kid":                     `{"alg":"ES256","typ":"transcode-receipt+jwt"}`,
+		"a kid that is no text":      `{"alg":"ES256","kid":1,"typ":"transcode-receipt+jwt"}`,
+		"a code key's kid":           `{"alg":"ES256","kid":"` + code + `","typ":"transcode-receipt+jwt"}`,
+		"no typ":                     `{"alg":"ES256","kid":"` + receipt + `"}`,
+		"typ in another case":        `{"alg":"ES256","kid":"` + receipt + `","typ":"Transcode-Receipt+JWT"}`,
+		"a code's typ":               `{"alg":"ES256","kid":"` + receipt + `","typ":"gd-code+jwt"}`,
+		"crit":                       `{"alg":"ES256","crit":["x"],"kid":"` + receipt + `","typ":"transcode-receipt+jwt","x":1}`,
+		"a key of its own":           `{"alg":"ES256","jwk":{},"kid":"` + receipt + `","typ":"transcode-receipt+jwt"}`,
+		"b64":                        `{"alg":"ES256","b64":false,"kid":"` + receipt + `","typ":"transcode-receipt+jwt"}`,
+		"a member that nobody knows": `{"alg":"ES256","kid":"` + receipt + `","typ":"transcode-receipt+jwt","x":1}`,
+		"a URL of a key":             `{"alg":"ES256","jku":"https://example.org","kid":"` + receipt + `","typ":"transcode-receipt+jwt"}`,
+		"a name twice":               `{"alg":"ES256","alg":"ES256","kid":"` + receipt + `","typ":"transcode-receipt+jwt"}`,
+		"something behind it":        plain + "{}",
+		"3 KiB of blanks":            plain[:1] + strings.Repeat(" ", 3<<10) + plain[1:],
 	} {
 		if got := verdictOf(exhibit{receipt: g.reheaded(made.receipt, head, "receipt")}); got != unreadable {
 			t.Errorf("a receipt whose header has %s is %s", name, got)
@@ -140,6 +142,19 @@ func TestASwappedFieldIsFoundWhicheverItIs(t *testing.T) {
 		if found.verdict != mismatch || found.why != field {
 			t.Errorf("another %s is %s (%s)", field, found.verdict, found.why)
 		}
+	}
+}
+
+func TestAReceiptVouchesForTheCodesBytesNotForItsClaimsAlone(t *testing.T) {
+	g := newStandIn(t)
+	made := g.issue(mustRoute(t, "macau-guangdong"), noon, "")
+	again := g.reheaded(made.code, `{"typ":"gd-code+jwt","kid":"`+g.keys["gd"].KeyID+`","alg":"ES256"}`, "gd")
+	if found := g.trust().examine(exhibit{code: again, receipt: made.receipt}, noon, true); found.verdict != valid {
+		t.Fatalf("the same claims under another header are %s (%s)", found.verdict, found.why)
+	}
+	found := g.trust().examine(exhibit{code: again, receipt: made.receipt, full: []byte(made.full)}, noon, true)
+	if found.verdict != mismatch || found.why != "full receipt: code's hash" {
+		t.Errorf("with the full receipt they are %s (%s)", found.verdict, found.why)
 	}
 }
 
