@@ -6,13 +6,15 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"crosscode/crypto/jose"
 	"crosscode/exchange"
 )
 
 type verifyCommand struct {
 	Bundle   string    `required:"" type:"existingfile" help:"A saved answer of GET /v1/bundle."`
-	Pin      []string  `required:"" placeholder:"THUMBPRINT" help:"The bundle key's thumbprint, as set at installation (gateway keys list)."`
+	Pin      []pin     `required:"" placeholder:"THUMBPRINT" help:"The bundle key's thumbprint, as set at installation (gateway keys list)."`
 	Code     string    `help:"The code: a token, or the text of its QR code."`
 	Receipt  string    `help:"The receipt: a token, or the text of its QR code."`
 	Full     string    `type:"existingfile" placeholder:"FILE" help:"The full receipt, to hold against the lean one."`
@@ -20,6 +22,16 @@ type verifyCommand struct {
 	Specimen bool      `help:"Accept specimens. Never at a real border."`
 	LastSeen string    `type:"path" placeholder:"FILE" help:"Remembers when the newest bundle was issued, and refuses an older one."`
 	At       time.Time `format:"2006-01-02T15:04:05Z07:00" help:"Check as of this instant instead of now."`
+}
+
+// pin is the RFC 7638 thumbprint of a key that signs bundles.
+type pin string
+
+// Decode takes whatever follows --pin. One thumbprint in 64 begins with a hyphen, since base64url has one, and kong would
+// take it for a flag.
+func (p *pin) Decode(ctx *kong.DecodeContext) error {
+	*p = pin(ctx.Scan.Pop().String())
+	return nil
 }
 
 // Run prints one word, then what an officer compares. It needs no network.
@@ -55,7 +67,11 @@ func (c *verifyCommand) openBundle(now time.Time) (exchange.Bundle, *jose.Reader
 	if err != nil {
 		return exchange.Bundle{}, nil, err
 	}
-	bundle, reader, err := jose.ReadBundle(exchange.Token(strings.TrimSpace(string(data))), c.Pin)
+	pins := make([]string, len(c.Pin))
+	for i, one := range c.Pin {
+		pins[i] = string(one)
+	}
+	bundle, reader, err := jose.ReadBundle(exchange.Token(strings.TrimSpace(string(data))), pins)
 	if err != nil {
 		return exchange.Bundle{}, nil, fmt.Errorf("the bundle is refused: %w", err)
 	}
