@@ -38,6 +38,7 @@ var direction = map[string][]string{
 	"crypto/jose":                {"crypto/keys", "exchange"},
 	"crypto/trust":               {"crypto/keys", "exchange"},
 	"config":                     {},
+	"config/vault":               {},
 	"api":                        {"exchange", "api/..."},
 	"cmd/gateway":                {"exchange/...", "jurisdictions/...", "crypto/...", "config/...", "api/..."},
 	"cmd/sides":                  {},

@@ -22,17 +22,22 @@ func test(sampledAt, result, source string) fact {
 	return fact{"type": "nucleic-acid", "result": result, "sampled_at": sampledAt, "institution": laboratory, "source": source}
 }
 
+// knownBy is what a side knows of its holders beside a test.
+var knownBy = map[string]func(at time.Time) []fact{
+	"guangdong": func(at time.Time) []fact {
+		return []fact{{"type": "travel-card", "risk_area_14d": false, "as_of": inZone(at.Add(-checkAge))}}
+	},
+	"hongkong": func(at time.Time) []fact {
+		return []fact{vaccination(at), {"type": "visit-check", "at_risk": false, "days": 21, "checked_at": inZone(at.Add(-checkAge))}}
+	},
+}
+
 // greenEvidence is what the source knows of its holder: a test everywhere; on the mainland the travel card, in Hong Kong
 // the vaccination record and the visit check that converting its code asks for.
 func greenEvidence(over route, channel string, at time.Time) []fact {
 	evidence := []fact{test(inZone(at.Add(-testAge)), "negative", "electronic")}
-	if over.from.id == "guangdong" {
-		evidence = append(evidence, fact{"type": "travel-card", "risk_area_14d": false, "as_of": inZone(at.Add(-checkAge))})
-	}
-	if over.from.id == "hongkong" {
-		evidence = append(evidence, vaccination(at), fact{
-			"type": "visit-check", "at_risk": false, "days": 21, "checked_at": inZone(at.Add(-checkAge)),
-		})
+	if more := knownBy[over.from.id]; more != nil {
+		evidence = append(evidence, more(at)...)
 	}
 	if channel == "h5" {
 		evidence = append(evidence, fact{
@@ -51,11 +56,14 @@ func vaccination(at time.Time) fact {
 // greenDeclarations is the Macau entry form for those who go there; the other two sides ask their questions on their own
 // pages, after the handoff.
 func greenDeclarations(over route, at time.Time) []statements {
-	if over.to.id != "macau" {
-		return []statements{}
+	if form := askedBy[over.to.id]; form != nil {
+		return []statements{form(inZone(at.Add(-declarationAge)))}
 	}
-	return []statements{entryForm(inZone(at.Add(-declarationAge)))}
+	return []statements{}
 }
+
+// askedBy is the form that a side asks of those who come, on the source's page.
+var askedBy = map[string]func(declaredAt string) statements{"macau": entryForm}
 
 func entryForm(declaredAt string) statements {
 	return statements{Form: "macau-entry/1", DeclaredAt: declaredAt, Answers: map[string]bool{

@@ -10,9 +10,10 @@ import (
 //
 // Birth dates are counted back from the packet's own clock, so that a child of eight stays one.
 
-// family is how the holders of one side are named.
+// family is how the holders of one side are named, and which documents they have.
 type family struct {
 	adult, child, elder name
+	documents           func(birthDate string) []document
 }
 
 var families = map[string]family{
@@ -20,16 +21,25 @@ var families = map[string]family{
 		adult: name{Han: "李样本", Latin: "LI YANGBEN"},
 		child: name{Han: "李小样", Latin: "LI XIAOYANG"},
 		elder: name{Han: "李老样", Latin: "LI LAOYANG"},
+		documents: func(birthDate string) []document {
+			return []document{{"resident-id", residentNumber("440106", birthDate, "803")}, {"travel-permit", "C12345678"}}
+		},
 	},
 	"macau": {
 		adult: name{Han: "陳樣本", Latin: "CHAN IEONG PUN"},
 		child: name{Han: "陳小樣", Latin: "CHAN SIO IEONG"},
 		elder: name{Han: "陳老樣", Latin: "CHAN LOU IEONG"},
+		documents: func(string) []document {
+			return []document{{"home-return-permit", "M1234567801"}, {"macau-bir", "1234567(8)"}}
+		},
 	},
 	"hongkong": {
 		adult: name{Han: "黃樣本", Latin: "WONG YEUNG PUN"},
 		child: name{Han: "黃小樣", Latin: "WONG SIU YEUNG"},
 		elder: name{Han: "黃老樣", Latin: "WONG LO YEUNG"},
+		documents: func(string) []document {
+			return []document{{"home-return-permit", "H1234567802"}, {"hkid", "A123456(3)"}}
+		},
 	},
 }
 
@@ -63,16 +73,10 @@ func specimenHolder(of side, channel string, at time.Time, age int) holder {
 // documents are what holders log in with: on 粤康码's page for people who arrive with a home return permit alone (S0 Q1),
 // elsewhere with their side's own card beside the document that they cross with.
 func documents(of side, channel, birthDate string) []document {
-	switch {
-	case channel == "h5":
+	if channel == "h5" {
 		return []document{{"home-return-permit", "M1234567801"}}
-	case of.id == "guangdong":
-		return []document{{"resident-id", residentNumber("440106", birthDate, "803")}, {"travel-permit", "C12345678"}}
-	case of.id == "macau":
-		return []document{{"home-return-permit", "M1234567801"}, {"macau-bir", "1234567(8)"}}
-	default:
-		return []document{{"home-return-permit", "H1234567802"}, {"hkid", "A123456(3)"}}
 	}
+	return families[of.id].documents(birthDate)
 }
 
 // residentNumber makes an 18-digit number by GB 11643: area, birth date, sequence, check digit.
