@@ -3,7 +3,7 @@ BIN   := .bin
 FUZZ  ?= 20s
 GO    ?= go
 
-.PHONY: help demo test run build fmt vet lint fuzz bench clean
+.PHONY: help demo test run build fmt vet lint fuzz bench vault bench-vault clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
@@ -42,6 +42,14 @@ fuzz: ## Each fuzz target for FUZZ (20s)
 
 bench: ## The benchmarks; ratios within one run are printed beside the times
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+vault: ## Start a real Vault for development on 127.0.0.1:8200, its data in .run/vault
+	@echo "building $(BIN)/devvault (the first build takes about six minutes)"
+	@mkdir -p $(BIN) .run && cd cmd/devvault && $(GO) build -o ../../$(BIN)/devvault .
+	@$(BIN)/devvault --listen 127.0.0.1:8200 --data .run/vault
+
+bench-vault: ## The gateway against bare clients of the same Vault, as a table with ratios
+	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./crypto/transit/benchvault
 
 clean: ## Remove what the commands above made
 	rm -rf $(BIN) .run

@@ -84,7 +84,7 @@ func (s *Server) mount() {
 	s.echo = echo.New()
 	s.echo.IPExtractor = addressFrom(s.config.TrustedProxies)
 	s.echo.HTTPErrorHandler = func(err error, c echo.Context) { s.fail(c, err) }
-	s.echo.Use(s.observe, s.secure, s.fromWhere, s.limit, s.read, s.slot)
+	s.echo.Use(s.observe, s.secure, s.fromWhere, s.limit, s.name, s.read, s.slot)
 	for _, each := range s.calls {
 		s.echo.Add(each.method, each.path, each.handle)
 	}

@@ -74,10 +74,48 @@ func checkTLS(c *Config, faults *Faults) {
 }
 
 func checkKeys(c *Config, faults *Faults) {
-	if c.Keys.Kind != KeysEmbedded {
-		faults.add("keys.kind", "%q is not built: embedded is the only kind of key ring that this gateway has", c.Keys.Kind)
+	switch c.Keys.Kind {
+	case KeysEmbedded:
+		required(faults, "keys.file", c.Keys.File)
+	case KeysVault:
+		checkVault(c.Keys.Vault, faults)
+	default:
+		faults.add("keys.kind", "must be embedded or vault, not %q", c.Keys.Kind)
 	}
-	required(faults, "keys.file", c.Keys.File)
+}
+
+func checkVault(vault Vault, faults *Faults) {
+	const key = "keys.vault"
+	required(faults, key+".mount", vault.Mount)
+	secure := strings.HasPrefix(vault.Address, "https://")
+	switch message := badURL(vault.Address); {
+	case strings.HasPrefix(vault.Address, "unix:///"):
+	case message != "":
+		faults.add(key+".address", "%s", message)
+	case secure:
+		required(faults, key+".ca_file", vault.CAFile)
+	}
+	if !secure && vault.CAFile+vault.ServerName != "" {
+		faults.add(key+".ca_file", "is for an https address only, and so is server_name")
+	}
+	checkLogin(key+".login", vault, faults)
+}
+
+func checkLogin(key string, vault Vault, faults *Faults) {
+	switch login := vault.Login; login.Method {
+	case LoginAppRole:
+		required(faults, key+".role_id", login.RoleID)
+	case LoginKubernetes:
+		required(faults, key+".role", login.Role)
+	case LoginTokenFile:
+		required(faults, key+".token_file", login.TokenFile)
+	case LoginAgent:
+		if !strings.HasPrefix(vault.Address, "unix:///") {
+			faults.add(key+".method", "an agent is asked through its socket: keys.vault.address must be unix:///…")
+		}
+	default:
+		faults.add(key+".method", "must be approle, kubernetes, token-file or agent, not %q", login.Method)
+	}
 }
 
 func checkJournal(c *Config, faults *Faults) { required(faults, "journal.path", c.Journal.Path) }

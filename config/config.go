@@ -49,15 +49,62 @@ type TLS struct {
 	Dev bool `koanf:"dev"`
 }
 
-// KeysEmbedded is the one kind of key ring that is built: private keys in one file of this machine.
-const KeysEmbedded = "embedded"
+// The two kinds of key ring.
+const (
+	KeysEmbedded = "embedded" // private keys in one file of this machine
+	KeysVault    = "vault"    // private keys in the transit engine of a HashiCorp Vault
+)
 
 // Keys is the key ring.
 type Keys struct {
-	// Kind is the kind of key ring; KeysEmbedded is the only one built. Absent: embedded.
+	// Kind is the kind of key ring, KeysEmbedded or KeysVault. Absent: embedded.
 	Kind string `koanf:"kind"`
-	// File is the path of the embedded ring's file, made by `gateway keys init`, mode 0600. Required.
+	// File is the path of the embedded ring's file, made by `gateway keys init`, mode 0600. Required for embedded.
 	File string `koanf:"file" kind:"path"`
+	// Vault is where the keys are for vault, made by `gateway vault init`.
+	Vault Vault `koanf:"vault"`
+}
+
+// Vault is a HashiCorp Vault with a transit engine.
+type Vault struct {
+	// Address is https://host:port, http://… on a loopback host only, or unix:///path of a Vault Agent's socket. Required for
+	// keys.kind vault; with embedded nothing of this block is looked at.
+	Address string `koanf:"address"`
+	// Mount is where the transit engine is. Absent: transit.
+	Mount string `koanf:"mount"`
+	// Namespace is sent with each request (Vault Enterprise). Absent: the root namespace.
+	Namespace string `koanf:"namespace"`
+	// CAFile is the path of the PEM certificates of the only authorities whose word counts for address. Required with https.
+	CAFile string `koanf:"ca_file" kind:"path"`
+	// ServerName is the name that Vault's certificate must carry. Absent: the host of address.
+	ServerName string `koanf:"server_name"`
+	// Login is how the gateway gets its token.
+	Login Login `koanf:"login"`
+}
+
+// The methods of Login.
+const (
+	LoginAppRole    = "approle"
+	LoginKubernetes = "kubernetes"
+	LoginTokenFile  = "token-file"
+	LoginAgent      = "agent"
+)
+
+// Login is how the gateway gets its token from Vault.
+type Login struct {
+	// Method is approle, kubernetes, token-file, or agent (the agent behind a socket adds the token). Absent: approle.
+	Method string `koanf:"method"`
+	// Mount is where the auth method is. Absent: the method's own name.
+	Mount string `koanf:"mount"`
+	// RoleID is the AppRole's role id. Required for approle.
+	RoleID string `koanf:"role_id"`
+	// SecretIDFile is the path of a file with the AppRole's secret id. Absent: the role asks for none.
+	SecretIDFile string `koanf:"secret_id_file" kind:"path"`
+	// Role is the Kubernetes role. Required for kubernetes.
+	Role string `koanf:"role"`
+	// TokenFile is the path of the token for token-file (required), or of the pod's service account token for kubernetes
+	// (absent: where Kubernetes puts it).
+	TokenFile string `koanf:"token_file" kind:"path"`
 }
 
 // Journal is the hash-chained file.
@@ -136,7 +183,7 @@ func Defaults() Config {
 	return Config{
 		Listen:      "127.0.0.1:8080",
 		AdminListen: "127.0.0.1:9090",
-		Keys:        Keys{Kind: KeysEmbedded},
+		Keys:        Keys{Kind: KeysEmbedded, Vault: Vault{Mount: "transit", Login: Login{Method: LoginAppRole}}},
 		Journal:     Journal{Sync: true},
 		Rules:       Rules{Reload: 10 * time.Second},
 		Trust:       Trust{Refresh: 5 * time.Minute, MaxAge: 24 * time.Hour},

@@ -56,7 +56,8 @@ func TestExampleHoldsTheDefaultsAndWhatIsRequired(t *testing.T) {
 func TestDefaultsAreThoseOfTheComments(t *testing.T) {
 	want := Config{
 		Listen: "127.0.0.1:8080", AdminListen: "127.0.0.1:9090",
-		Keys: Keys{Kind: "embedded"}, Journal: Journal{Sync: true}, Rules: Rules{Reload: 10 * time.Second},
+		Keys:    Keys{Kind: "embedded", Vault: Vault{Mount: "transit", Login: Login{Method: "approle"}}},
+		Journal: Journal{Sync: true}, Rules: Rules{Reload: 10 * time.Second},
 		Trust:  Trust{Refresh: 5 * time.Minute, MaxAge: 24 * time.Hour},
 		Limits: Limits{PerAddress: PerAddress{Rate: 50, Burst: 250}, InFlight: 512},
 	}
@@ -250,6 +251,15 @@ func TestEveryKeyHasItsOwnVariable(t *testing.T) {
 	}
 }
 
+// vault is a good Vault on loopback, with what a test changes.
+func vault(changes ...string) []string {
+	env := []string{"CROSSCODE_KEYS_KIND=vault", "CROSSCODE_KEYS_VAULT_ADDRESS=http://127.0.0.1:8200", "CROSSCODE_KEYS_VAULT_LOGIN_ROLE_ID=role"}
+	for _, change := range changes {
+		env = append(env, "CROSSCODE_KEYS_VAULT_"+change)
+	}
+	return env
+}
+
 func TestFaultsNameTheKeyPath(t *testing.T) {
 	for _, test := range []struct {
 		name string
@@ -273,7 +283,17 @@ func TestFaultsNameTheKeyPath(t *testing.T) {
 		{name: "key without a value", yaml: "admin_listen:", key: "admin_listen", says: "no value"},
 		{name: "bits after the prefix", yaml: "trusted_proxies: [10.1.0.0/8]", key: "trusted_proxies[0]", says: "address range"},
 		{name: "a single address is no range", yaml: "trusted_proxies: [10.1.0.1]", key: "trusted_proxies[0]", says: "address range"},
-		{name: "key ring that is not built", yaml: "", env: []string{"CROSSCODE_KEYS_KIND=vault"}, key: "keys.kind", says: "embedded is the only kind"},
+		{name: "unknown kind of key ring", env: []string{"CROSSCODE_KEYS_KIND=hsm"}, key: "keys.kind", says: "embedded or vault"},
+		{name: "vault without an address", env: vault("ADDRESS="), key: "keys.vault.address", says: "required"},
+		{name: "vault over plain http", env: vault("ADDRESS=http://vault.example:8200"), key: "keys.vault.address", says: "must be https"},
+		{name: "vault without an authority", env: vault("ADDRESS=https://vault.example:8200"), key: "keys.vault.ca_file", says: "required"},
+		{name: "authority for a socket", env: vault("ADDRESS=unix:///run/agent.sock", "CA_FILE=ca.pem"), key: "keys.vault.ca_file", says: "https address only"},
+		{name: "vault without a mount", env: vault("MOUNT="), key: "keys.vault.mount", says: "required"},
+		{name: "approle without its role", env: vault("LOGIN_ROLE_ID="), key: "keys.vault.login.role_id", says: "required"},
+		{name: "kubernetes without its role", env: vault("LOGIN_METHOD=kubernetes"), key: "keys.vault.login.role", says: "required"},
+		{name: "token file without a file", env: vault("LOGIN_METHOD=token-file"), key: "keys.vault.login.token_file", says: "required"},
+		{name: "agent without its socket", env: vault("LOGIN_METHOD=agent"), key: "keys.vault.login.method", says: "unix:///"},
+		{name: "unknown login", env: vault("LOGIN_METHOD=root"), key: "keys.vault.login.method", says: "approle, kubernetes"},
 		{name: "issuer missing", env: []string{"CROSSCODE_ISSUER="}, key: "issuer", says: "required"},
 		{name: "issuer over plain http", env: []string{"CROSSCODE_ISSUER=http://gateway.example"}, key: "issuer", says: "must be https"},
 		{name: "issuer with a slash", env: []string{"CROSSCODE_ISSUER=https://gateway.example/"}, key: "issuer", says: "slash"},
@@ -352,7 +372,7 @@ func TestWhatIsAllowed(t *testing.T) {
 }
 
 func TestAllFaultsAreReportedAtOnce(t *testing.T) {
-	_, err := Load(write(t, "isuer: x\nlisten: 80\nkeys: {kind: vault}\ntrust: {refresh: soon, sides: {macau: {url: x, lan: {}}}}\n"),
+	_, err := Load(write(t, "isuer: x\nlisten: 80\nkeys: {kind: hsm}\ntrust: {refresh: soon, sides: {macau: {url: x, lan: {}}}}\n"),
 		[]string{"CROSSCODE_NOTHING=1"})
 	var faults Faults
 	if !errors.As(err, &faults) {
@@ -364,7 +384,7 @@ func TestAllFaultsAreReportedAtOnce(t *testing.T) {
 	}
 	want := []string{
 		"CROSSCODE_NOTHING", "listen", "trust.refresh", "trust.sides.macau.lan", "isuer",
-		"issuer", "keys.kind", "keys.file", "journal.path", "trust.sides", "trust.sides.macau.url",
+		"issuer", "keys.kind", "journal.path", "trust.sides", "trust.sides.macau.url",
 	}
 	if diff := cmp.Diff(want, keys); diff != "" {
 		t.Errorf("faults (-want +got):\n%s\n%v", diff, err)

@@ -24,6 +24,7 @@ func openStage(t *testing.T) (*stage, *printed) {
 	s := &stage{
 		demoCommand: &demoCommand{Sides: filepath.Join(programs, "sides")}, out: io.Discard, log: log,
 		folder: t.TempDir(), program: filepath.Join(programs, "gateway"), sides: map[string]string{},
+		keyFlags: []string{"--agreement"}, // quicker than RSA, which the demo and the scripts have
 	}
 	if err := s.open(t.Context()); err != nil {
 		t.Fatal(err)

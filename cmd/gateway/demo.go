@@ -69,17 +69,18 @@ func (c *demoCommand) Run(ctx context.Context, std streams) (err error) {
 // stage is the running demo.
 type stage struct {
 	*demoCommand
-	out     io.Writer
-	log     io.Writer // what the processes print; nil: kept only for the case that one fails
-	folder  string
-	program string // this very program, run again as the offline verifier
-	sides   map[string]string
-	gateway string
-	running processes
-	bundle  string // the saved bundle
-	pin     string
-	number  int
-	client  client
+	out      io.Writer
+	keyFlags []string  // of keys init
+	log      io.Writer // what the processes print; nil: kept only for the case that one fails
+	folder   string
+	program  string // this very program, run again as the offline verifier
+	sides    map[string]string
+	gateway  string
+	running  processes
+	bundle   string // the saved bundle
+	pin      string
+	number   int
+	client   client
 }
 
 func (s *stage) step(name, format string, args ...any) {
@@ -152,7 +153,7 @@ const demoTrust = `    %s: {url: "%s/.well-known/jwks.json", landing: {audience:
 
 func (s *stage) makeKeys(ctx context.Context) error {
 	began := time.Now()
-	if err := s.gatewayCommand(ctx, nil, "keys", "init", "--config", s.configFile()); err != nil {
+	if err := s.gatewayCommand(ctx, nil, append([]string{"keys", "init", "--config", s.configFile()}, s.keyFlags...)...); err != nil {
 		return err
 	}
 	s.step("keys", "made in %s (embedded: for development only)", since(began))

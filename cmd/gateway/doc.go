@@ -1,7 +1,8 @@
 // Command gateway is Crosscode's one program for operators, officers and back-end teams.
 //
 //	serve            the gateway over HTTP
-//	keys             init, list, rotate: the gateway's own keys
+//	keys             init, list, rotate, trim: the gateway's own keys
+//	vault            init, check: the transit engine, its keys and policies, and what a token can do
 //	rules            lint, history, explain: what is asked of whom, and since when
 //	packet explain   at which step and why a packet fails, for a back-end team with embedded keys
 //	journal verify   finds any change, cut or reorder of the journal

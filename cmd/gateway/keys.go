@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,7 +17,8 @@ import (
 type keysCommand struct {
 	Init   keysInit   `cmd:"" help:"Make the gateway's own keys."`
 	List   keysList   `cmd:"" help:"List the public halves: name, version, kid, algorithm, since when."`
-	Rotate keysRotate `cmd:"" help:"Add a new version of one key."`
+	Rotate keysRotate `cmd:"" help:"Add a new version of one key. With Vault the token is the operator's, in VAULT_TOKEN."`
+	Trim   keysTrim   `cmd:"" help:"End the versions of one key that have retired (Vault only; the token as for rotate)."`
 }
 
 type keysInit struct {
@@ -29,6 +32,9 @@ func (c *keysInit) Run(std streams) error {
 	settings, err := config.Load(c.Config, os.Environ())
 	if err != nil {
 		return err
+	}
+	if settings.Keys.Kind != config.KeysEmbedded {
+		return errors.New("the keys are in Vault: make them with `gateway vault init`")
 	}
 	if _, err := os.Stat(settings.Keys.File); err == nil {
 		if c.IfMissing {
@@ -60,15 +66,16 @@ type keysList struct {
 }
 
 // Run lists public halves only; a private key never leaves its file.
-func (c *keysList) Run(std streams) error {
+func (c *keysList) Run(ctx context.Context, std streams) error {
 	settings, err := config.Load(c.Config, os.Environ())
 	if err != nil {
 		return err
 	}
-	ring, err := openRing(settings)
+	ring, done, err := settledRing(ctx, settings)
 	if err != nil {
 		return err
 	}
+	defer done()
 	if c.Thumbprint != "" {
 		return printThumbprint(std, ring.Public(), c.Thumbprint)
 	}
@@ -106,16 +113,17 @@ type keysRotate struct {
 }
 
 // Run adds a version. It is published at once and signs only when every good bundle knows it.
-func (c *keysRotate) Run(std streams) error {
+func (c *keysRotate) Run(ctx context.Context, std streams) error {
 	settings, err := config.Load(c.Config, os.Environ())
 	if err != nil {
 		return err
 	}
-	ring, err := openRing(settings)
+	ring, done, err := operatorsRing(ctx, settings)
 	if err != nil {
 		return err
 	}
-	added, err := ring.Rotate(c.Name, c.Now)
+	defer done()
+	added, err := ring.rotate(ctx, c.Name, c.Now)
 	if err != nil {
 		return err
 	}
@@ -123,5 +131,30 @@ func (c *keysRotate) Run(std streams) error {
 	if c.Now {
 		fmt.Fprintf(std.err, "warning: for up to %s, officers with an older bundle will refuse what it signs\n", exchange.BundleHardLife)
 	}
+	return nil
+}
+
+type keysTrim struct {
+	Name    string `arg:"" help:"The key's name: packet-gd, gd, receipt, bundle, …"`
+	Config  string `required:"" env:"CROSSCODE_CONFIG" type:"existingfile" help:"The configuration that names the Vault."`
+	Destroy bool   `help:"Also erase them: what was sealed to them can then be opened by nobody, ever."`
+}
+
+// Run changes nothing as long as something that a version signed or opens may still be good.
+func (c *keysTrim) Run(ctx context.Context, std streams) error {
+	settings, err := config.Load(c.Config, os.Environ())
+	if err != nil {
+		return err
+	}
+	ring, done, err := operatorsRing(ctx, settings)
+	if err != nil {
+		return err
+	}
+	defer done()
+	oldest, err := ring.trim(ctx, c.Name, c.Destroy)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(std.out, "%s: version %d is the oldest that works.\n", c.Name, oldest)
 	return nil
 }

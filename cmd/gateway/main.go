@@ -20,6 +20,7 @@ type cli struct {
 	Packet  packetCommand  `cmd:"" help:"Find out why a packet is refused."`
 	Journal journalCommand `cmd:"" help:"Check the journal's chain."`
 	Verify  verifyCommand  `cmd:"" help:"Check a code or a receipt against a bundle, offline."`
+	Vault   vaultCommand   `cmd:"" help:"Set up a HashiCorp Vault for the gateway's keys, and check what a token can do."`
 	Demo    demoCommand    `cmd:"" help:"Take real packets over all six routes, in separate processes on loopback."`
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -28,7 +27,7 @@ type parts struct {
 	settings  config.Config
 	log       *slog.Logger
 	clock     func() time.Time
-	ring      *keys.Embedded
+	ring      *ring
 	sides     sideSet
 	trust     *trust.Set
 	store     *store.Memory
@@ -53,22 +52,14 @@ func (p *parts) close() {
 	if p.journal != nil {
 		p.journal.Close()
 	}
+	if p.ring != nil {
+		p.ring.close()
+	}
 }
 
 func (p *parts) openRing() (err error) {
-	if p.ring, err = openRing(p.settings); err != nil {
-		return err
-	}
-	p.log.Warn(p.ring.Notice())
-	return nil
-}
-
-func openRing(settings config.Config) (*keys.Embedded, error) {
-	ring, err := keys.OpenEmbedded(settings.Keys.File, time.Now)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("there are no keys in %s: make them with `gateway keys init`", settings.Keys.File)
-	}
-	return ring, err
+	p.ring, err = openRing(p.settings, p.log)
+	return err
 }
 
 func (p *parts) openSides() (err error) {
@@ -110,9 +101,10 @@ func (p *parts) gateway() *exchange.Gateway {
 			landings[exchange.Side(id)] = side.Landing.Audience
 		}
 	}
+	front := doubting{Opener: jose.NewOpener(p.ring), Verifier: jose.NewVerifier(p.trust, p.settings.Issuer), doubt: p.ring.doubt}
 	return &exchange.Gateway{
-		Opener:   jose.NewOpener(p.ring),
-		Verifier: jose.NewVerifier(p.trust, p.settings.Issuer),
+		Opener:   front,
+		Verifier: front,
 		Sides:    p.sides.jurisdictions(),
 		Replays:  p.store,
 		Recalls:  p.store,
@@ -181,6 +173,9 @@ func (p *parts) sourceRecall(ctx context.Context, token exchange.Token) (exchang
 // ready tells whether the gateway can answer packets at all. It does not wait for the sides: their packets are refused
 // one by one until their keys are known.
 func (p *parts) ready(ctx context.Context) error {
+	if err := p.ring.ready(ctx); err != nil {
+		return err
+	}
 	_, _, err := p.publisher.Bundle(ctx)
 	return err
 }

@@ -48,7 +48,7 @@ func TestScripts(t *testing.T) {
 			"http":    callHTTP,
 			"field":   extractField,
 			"settle":  settle,
-			"settled": settled,
+			"settled": settlesWith,
 		},
 		RequireExplicitExec: true,
 	})

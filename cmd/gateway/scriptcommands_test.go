@@ -86,8 +86,8 @@ func settle(ts *testscript.TestScript, _ bool, args []string) {
 	})
 }
 
-// settled gets a URL until its body holds a text: `settled URL text`.
-func settled(ts *testscript.TestScript, _ bool, args []string) {
+// settlesWith gets a URL until its body holds a text: `settled URL text`.
+func settlesWith(ts *testscript.TestScript, _ bool, args []string) {
 	poll(ts, func() bool {
 		response, err := http.Get(args[0])
 		ts.Check(err)

@@ -136,28 +136,9 @@ func serveOn(server *http.Server, listener net.Listener, stop context.CancelCaus
 	}
 }
 
-// followEvery is how often the key file is looked at. A rotation in another process shows within this time.
-const followEvery = 10 * time.Second
-
-// followKeys takes over what `gateway keys rotate` wrote. A file that cannot be read changes nothing.
-func (p *parts) followKeys(ctx context.Context) {
-	ticker := time.NewTicker(followEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			if err := p.ring.Reload(); err != nil {
-				p.log.Error("the key file cannot be read again: the keys in memory stay in use", "error", err)
-			}
-		}
-	}
-}
-
 // watch keeps the gateway's keys, the sides' keys and the rulebooks fresh.
 func (p *parts) watch(ctx context.Context, background *sync.WaitGroup) {
-	tasks := []func(){func() { p.trust.Run(ctx) }, func() { p.followKeys(ctx) }}
+	tasks := []func(){func() { p.trust.Run(ctx) }, func() { p.ring.follow(ctx) }}
 	if p.settings.Rules.Overrides != "" {
 		for _, side := range p.sides {
 			tasks = append(tasks, func() { side.Rules().Watch(ctx, p.settings.Rules.Reload) })

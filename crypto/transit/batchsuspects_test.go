@@ -1,0 +1,91 @@
+package transit
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestWhoIsASuspect(t *testing.T) {
+	at := func(seconds int) time.Time { return start.Add(time.Duration(seconds) * time.Second) }
+	many := func(peer string, good, bad int) func(*suspects) {
+		return func(s *suspects) {
+			for range bad {
+				s.note(peer, true, at(0))
+			}
+			for range good {
+				s.note(peer, false, at(0))
+			}
+		}
+	}
+	for name, test := range map[string]struct {
+		before  func(*suspects)
+		asked   time.Time
+		suspect bool
+	}{
+		"somebody unknown":                          {func(*suspects) {}, at(0), false},
+		"who sent three bad ones":                   {many("p", 0, 3), at(0), false},
+		"who sent four":                             {many("p", 0, 4), at(0), true},
+		"who sent as many good as bad":              {many("p", 4, 4), at(0), false},
+		"an address with one attacker among many":   {many("p", 50, 20), at(0), false},
+		"an address with one honest man among many": {many("p", 20, 50), at(0), true},
+		"another address":                           {many("q", 0, 50), at(0), false},
+		"who has no name":                           {many("", 0, 50), at(0), false},
+		"who stopped a moment ago":                  {many("p", 0, 4), at(14), true},
+		"who stopped a quarter of a minute ago":     {many("p", 0, 4), at(15), false},
+		"who sent a lot and stopped":                {many("p", 0, 64), at(59), true},
+		"who sent a lot and stopped longer ago":     {many("p", 0, 64), at(75), false},
+		"who was good to Vault and doubted by the next": {func(s *suspects) {
+			for range 6 {
+				s.note("p", false, at(0))
+				s.regret("p", at(0))
+			}
+		}, at(0), true},
+	} {
+		var s suspects
+		test.before(&s)
+		if got := s.include("p", test.asked); got != test.suspect {
+			t.Errorf("%s: suspect %v, want %v", name, got, test.suspect)
+		}
+	}
+}
+
+func TestSuspectsAreBounded(t *testing.T) {
+	var s suspects
+	for i := range 3 * maxSuspects {
+		s.note(fmt.Sprint(i), true, start)
+		s.note(fmt.Sprint("good ", i), false, start)
+	}
+	if len(s.records) != maxSuspects {
+		t.Errorf("%d remembered, want %d", len(s.records), maxSuspects)
+	}
+}
+
+// TestSuspectsWaitAmongTheirLike: however many they send, they hold one call of those under way, and no more than a quarter
+// of a batch; others have the rest, without waiting behind them.
+func TestSuspectsWaitAmongTheirLike(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFloor(t, some(8, 3, 64))
+		for i := range suspectBad {
+			input := fmt.Sprint("early ", i)
+			f.ask(t.Context(), "k", "attacker", input)
+			f.release(outcome{bad: []string{input}})
+		}
+		for i := range 30 {
+			f.ask(t.Context(), "k", "attacker", fmt.Sprint("garbage ", i))
+		}
+		time.Sleep(5 * time.Millisecond)
+		f.wants("one call of two", []string{"garbage 0", "garbage 1"}[:1])
+		honest := f.ask(t.Context(), "k", "honest", "honest")
+		f.wants("at once", []string{"garbage 0"}, []string{"honest"})
+		if shed := f.seen[len(f.seen)-1].Shed; shed != 1 || f.desk.waiting(true) != 64/doubtedShare {
+			t.Errorf("%d garbage waits, want %d", f.desk.waiting(true), 64/doubtedShare)
+		}
+		f.release(outcome{bad: []string{"garbage 0"}})
+		f.wants("a quarter of a batch", []string{"honest"}, []string{"garbage 1", "garbage 2"})
+		f.release(outcome{})
+		opened(t, "honest", honest)
+		f.releaseAll()
+	})
+}
