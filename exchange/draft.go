@@ -180,7 +180,7 @@ func (g grant) Drafts(terms Terms) (*Drafts, error) {
 	if err != nil {
 		return nil, err
 	}
-	drafts := g.basis.drafts(terms, g.entry.Shows.Document, g.until)
+	drafts := g.drafts(terms, g.entry.Shows.Document, g.until)
 	drafts.code = &Draft{key: terms.Destination.Key, typ: terms.Destination.Type, claims: payload}
 	drafts.receipt.Outcome, drafts.full.Outcome = Issued, Issued
 	drafts.receipt.Code, drafts.full.CodeID = claims.ID, claims.ID
@@ -216,7 +216,7 @@ func (r refusal) Drafts(terms Terms) (*Drafts, error) {
 	if document == (Document{}) && len(r.record.Holder.Documents) > 0 {
 		document = r.record.Holder.Documents[0]
 	}
-	drafts := r.basis.drafts(terms, document, terms.IssuedAt.Add(RefusalLife))
+	drafts := r.drafts(terms, document, terms.IssuedAt.Add(RefusalLife))
 	drafts.receipt.Outcome, drafts.full.Outcome = Refused, Refused
 	drafts.receipt.Why, drafts.full.Reason = r.decided.Reason, r.decided.Reason
 	drafts.full.Decided = r.decided.Rule

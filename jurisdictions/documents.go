@@ -203,7 +203,7 @@ func LoadDocuments(options Options) (Documents, error) {
 		return ParseDocuments(DocumentsFile, documentsYAML)
 	}
 	file := filepath.Join(options.Overrides, DocumentsFile)
-	data, err := os.ReadFile(file) //nolint:gosec // the operator's own directory, from the configuration
+	data, err := os.ReadFile(file)
 	if errors.Is(err, os.ErrNotExist) {
 		return ParseDocuments(DocumentsFile, documentsYAML)
 	}

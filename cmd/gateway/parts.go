@@ -50,7 +50,9 @@ func assemble(settings config.Config, log *slog.Logger) (*parts, error) {
 
 func (p *parts) close() {
 	if p.journal != nil {
-		p.journal.Close()
+		if err := p.journal.Close(); err != nil {
+			p.log.Error("the journal did not close cleanly", "error", err)
+		}
 	}
 	if p.ring != nil {
 		p.ring.close()

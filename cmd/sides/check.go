@@ -118,7 +118,7 @@ func argument(given string, stdin io.Reader) (string, error) {
 }
 
 func readFile(path string, most int64) ([]byte, error) {
-	file, err := os.Open(path) //nolint:gosec // a file that the user named on the command line
+	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}

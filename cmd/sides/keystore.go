@@ -97,7 +97,7 @@ func (k *keyStore) load() (jose.JSONWebKeySet, error) {
 	if info.Mode().Perm()&0o077 != 0 {
 		return jose.JSONWebKeySet{}, fmt.Errorf("%s: others can read these private keys (mode %o, not 600)", k.path, info.Mode().Perm())
 	}
-	data, err := os.ReadFile(k.path) //nolint:gosec // the side's own file, in the folder that the command line names
+	data, err := os.ReadFile(k.path)
 	if err != nil {
 		return jose.JSONWebKeySet{}, err
 	}

@@ -63,7 +63,7 @@ func concatKDF(shared []byte, algorithm string, apu, apv []byte) []byte {
 	input = append(input, 0, 0, 0, 1)
 	input = append(input, shared...)
 	for _, field := range [][]byte{[]byte(algorithm), apu, apv} {
-		input = binary.BigEndian.AppendUint32(input, uint32(len(field)))
+		input = binary.BigEndian.AppendUint32(input, uint32(len(field))) //nolint:gosec // apu and apv have 64 bytes at most
 		input = append(input, field...)
 	}
 	input = append(input, 0, 0, 1, 0) // SuppPubInfo: 256 bits

@@ -72,7 +72,7 @@ func (c cache) load() (*keySet, error) {
 }
 
 func (c cache) read() ([]byte, error) {
-	file, err := os.Open(c.path) //nolint:gosec // a fixed name in the operator's own directory
+	file, err := os.Open(c.path)
 	if err != nil {
 		return nil, err
 	}

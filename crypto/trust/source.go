@@ -249,9 +249,9 @@ func (s *source) land(flight *flight) {
 	if good(flight.err) {
 		s.failures = 0
 	}
-	switch {
-	case s.last == before:
-	case s.last == "":
+	switch s.last {
+	case before:
+	case "":
 		s.log.Info("the side's key set is well again")
 	default:
 		s.log.Warn("the side's key set could not be renewed", "class", string(s.last), "error", clip(flight.err.Error()))

@@ -36,7 +36,7 @@ var _ exchange.Journal = (*File)(nil)
 // Option is a choice that Open takes.
 type Option func(*File)
 
-// Sync(false) leaves the moment at which lines reach the disk to the operating system: a power cut may then lose the last
+// Sync with false leaves the moment at which lines reach the disk to the operating system: a power cut may then lose the last
 // seconds, and since the head file may survive what the journal lost, Open will say so. The default is true.
 func Sync(sync bool) Option { return func(f *File) { f.sync = sync } }
 

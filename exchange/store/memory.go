@@ -141,7 +141,7 @@ func (m *Memory) reserve(slot uint32, reservation exchange.Reservation, now time
 // repeat gives the committed answer's times to the requester who had them; to anybody else, and to whoever brought no
 // Idempotency-Key, it says replayed.
 func repeat(entry *entry, reservation exchange.Reservation) (exchange.Claim, error) {
-	if reservation.Requester == (exchange.Requester{}) || exchange.Requester(entry.requester) != reservation.Requester {
+	if reservation.Requester == (exchange.Requester{}) || entry.requester != reservation.Requester {
 		return exchange.Claim{}, exchange.Fail(exchange.Replayed, "replay", nil)
 	}
 	claim := exchange.Claim{

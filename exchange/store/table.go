@@ -53,7 +53,7 @@ func (t *table) at(slot uint32) *entry {
 }
 
 func (t *table) home(key exchange.ReplayKey) int {
-	return int(maphash.Bytes(t.seed, key[:]) & uint64(len(t.index)-1))
+	return int(maphash.Bytes(t.seed, key[:]) & uint64(len(t.index)-1)) //nolint:gosec // less than the length of the index
 }
 
 // place is where key stands in the index, or where it would stand.

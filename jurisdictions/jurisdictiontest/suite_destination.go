@@ -180,12 +180,12 @@ func (s *suite) families(t *testing.T) {
 		} {
 			what := route.String() + ", " + test.name
 			verdict, err := s.asDestination(test.claims, Now)
-			switch reason, _ := exchange.ReasonOf(err); {
-			case test.reason == exchange.ConsentMissing:
-				if reason != exchange.ConsentMissing {
+			switch test.reason {
+			case exchange.ConsentMissing:
+				if reason, _ := exchange.ReasonOf(err); reason != exchange.ConsentMissing {
 					t.Errorf("%s: %v, want consent-missing", what, err)
 				}
-			case test.reason == "":
+			case "":
 				wantGrant(t, what, verdict, err)
 			default:
 				wantRefusal(t, what, verdict, err, test.reason)
