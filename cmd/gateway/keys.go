@@ -62,7 +62,7 @@ func (c *keysInit) Run(std streams) error {
 
 type keysList struct {
 	Config     string `required:"" env:"CROSSCODE_CONFIG" type:"existingfile" help:"The configuration that names the file."`
-	Thumbprint string `placeholder:"NAME" help:"Print only the RFC 7638 thumbprint of this key's newest version, to pin it (bundle)."`
+	Thumbprint string `placeholder:"NAME" help:"Print only the RFC 7638 thumbprint of the version of this key that is in use, to pin it (bundle)."`
 }
 
 // Run lists public halves only; a private key never leaves its file.
@@ -89,16 +89,17 @@ func (c *keysList) Run(ctx context.Context, std streams) error {
 }
 
 func printThumbprint(std streams, public []keys.Public, name string) error {
-	var newest keys.Public
+	var versions []keys.Public
 	for _, key := range public {
-		if key.Name == name && key.Version > newest.Version {
-			newest = key
+		if key.Name == name {
+			versions = append(versions, key)
 		}
 	}
-	if newest.Version == 0 {
+	signing, found := keys.Signing(versions, time.Now())
+	if !found {
 		return fmt.Errorf("there is no key %q", name)
 	}
-	thumbprint, err := keys.Thumbprint(newest.Key)
+	thumbprint, err := keys.Thumbprint(signing.Key)
 	if err != nil {
 		return err
 	}
