@@ -2,8 +2,9 @@
 BIN   := .bin
 FUZZ  ?= 20s
 GO    ?= go
+NPM   := cmd/gateway/browsertest/npm
 
-.PHONY: help demo test run build fmt vet lint fuzz bench vault bench-vault clean
+.PHONY: help demo test run build fmt vet lint fuzz bench vault bench-vault clean devvault browser-tools screenshots
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
@@ -11,8 +12,16 @@ help: ## Show this list
 demo: build ## Take real packets over all six routes, in separate processes on loopback
 	@$(BIN)/gateway demo --sides $(BIN)/sides $(DEMO)
 
-test: ## All tests, with the race detector; every package's result is printed
-	$(GO) test -race -shuffle=on ./...
+test: browser-tools devvault ## All tests, with the race detector; every package's result is printed
+	@rm -f $(BIN)/vault-skips
+	VAULT_SKIPS=$(abspath $(BIN)/vault-skips) $(GO) test -race -shuffle=on -timeout 30m ./...
+	@if [ -s $(BIN)/vault-skips ]; then cat $(BIN)/vault-skips; fi
+
+devvault: ## Build the real Vault that tests and development use (SKIP_VAULT=1: do without)
+	@mkdir -p $(BIN)
+	@if [ -z "$$SKIP_VAULT" ]; then echo "building $(BIN)/devvault (the first build takes about six minutes)"; \
+	  $(GO) build -C cmd/devvault -v -o ../../$(BIN)/devvault . 2>&1 | awk '{ n++ } n % 100 == 0 { print "  " n " packages compiled" } /error|Error|undefined/ { print }'; \
+	  test -x $(BIN)/devvault; fi
 
 run: build ## Serve the gateway on 127.0.0.1:8080 with config/example.yaml, and the three sides beside it
 	@$(BIN)/gateway keys init --config config/example.yaml --if-missing
@@ -43,13 +52,23 @@ fuzz: ## Each fuzz target for FUZZ (20s)
 bench: ## The benchmarks; ratios within one run are printed beside the times
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
-vault: ## Start a real Vault for development on 127.0.0.1:8200, its data in .run/vault
-	@echo "building $(BIN)/devvault (the first build takes about six minutes)"
-	@mkdir -p $(BIN) .run && cd cmd/devvault && $(GO) build -o ../../$(BIN)/devvault .
+vault: devvault ## Start a real Vault for development on 127.0.0.1:8200, its data in .run/vault
+	@mkdir -p .run
 	@$(BIN)/devvault --listen 127.0.0.1:8200 --data .run/vault
 
 bench-vault: ## The gateway against bare clients of the same Vault, as a table with ratios
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./crypto/transit/benchvault
+
+browser-tools: ## What the browser tests load from npm, at its locked version; Chromium itself is the system's
+	@if command -v npm >/dev/null; then \
+	  cmp -s $(NPM)/package-lock.json $(NPM)/node_modules/.lock || { \
+	    npm ci --prefix $(NPM) --ignore-scripts --no-audit --no-fund --silent && cp $(NPM)/package-lock.json $(NPM)/node_modules/.lock; }; \
+	else echo "NO npm HERE: the browser tests will be skipped, or fail if CI=true"; fi
+
+screenshots: browser-tools ## Take the screenshots of every page anew
+	rm -rf api/web/testdata/screenshots cmd/sides/testdata/screenshots
+	$(GO) test -count=1 -run '^TestWalks$$' ./cmd/gateway/browsertest -screenshots
+	$(GO) test -count=1 -run '^TestScreenshots' ./cmd/gateway/browsertest
 
 clean: ## Remove what the commands above made
 	rm -rf $(BIN) .run

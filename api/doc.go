@@ -12,6 +12,12 @@
 //	GET  /.well-known/jwks.json                       200 public keys
 //	GET  /.well-known/code-exchange                   200 metadata
 //	GET  /problems/{id}                               200 what one type of problem means
+//	GET  /h5/{route}                                  200 the travellers' page of a route, in the language of ?lang= or Accept-Language
+//	POST /h5/{route}                    form: packet  200 the same with a packet in it, from a page of the route's source alone
+//	GET  /officer/, /officer/{file}                   200 the officers' offline page and its files, 304
+//	GET  /client/{file}                               200 the JavaScript client, for any page, 304
+//	GET  /vendor/qr@0.7.0/{file}                      200 the QR decoder of the officers' page, 304
+//	GET  /assets/{name}                               200 the pages' own files, 304
 //	GET  /livez, /readyz                              200, 503
 //	GET  /metrics                                     on Admin, the private listener, alone
 //
@@ -28,11 +34,25 @@
 // not listed is a 500 with nothing inside. packet-refused is one and the same sequence of bytes, in English, whatever was
 // wrong before the packet's inner signature held. Bodies state their outcome too, because a mini-program sees no status.
 //
+// # Pages
+//
+// The travellers' pages (h5.go, web/) are whole without a script but for the conversion itself, which web/h5.js does through
+// POST /v1/exchange like any other caller; posting a packet to /h5/ changes nothing, it only carries the packet into the
+// page. No page sets a cookie. The packet and the answer are kept in the tab's sessionStorage until the code ends, the choice
+// of larger type and contrast in localStorage. Under /h5/ and /officer/ faults are pages too. Which origins may post, where
+// a handoff may be posted to, and where a traveller is led back to (by id) are the operator's (Pages); so is WeChat's
+// verification file, a GET at the root of the domain that exists only where one is configured, and is in no table.
+//
 // # What is kept of a request
 //
 // One log line: method, path template, status, reason, stage, duration, request id; of a panic the function and line.
 // No body, no header, no address, no error text: together with the time of a crossing they are personal data. Metrics
 // carry path templates, statuses, reasons and routes. An address is held in memory for the rate limiter alone.
+//
+// The officers' page (officer.go, web/officer) is a static shell that its service worker keeps; what it checks codes with
+// is web/client/crosscode.js, the same module that travellers' pages and mini-programs load (client.go). That module gives
+// the same categories as POST /v1/receipts/verify and `gateway verify`: web/client/testdata/vectors.json is checked by all
+// three. Files of others are in web/vendor, with their licences and hashes.
 //
 // # Next door
 //

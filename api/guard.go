@@ -25,6 +25,9 @@ func (s *Server) secure(next echo.HandlerFunc) echo.HandlerFunc {
 		if strict || c.Request().TLS != nil && !loopback(hostOf("https://"+c.Request().Host)) {
 			header.Set(echo.HeaderStrictTransportSecurity, "max-age=31536000; includeSubDomains")
 		}
+		if asked, _ := s.callOf(c); asked.page != nil {
+			s.securePage(header, *asked.page)
+		}
 		return next(c)
 	}
 }
@@ -40,6 +43,10 @@ func (s *Server) fromWhere(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		asked, _ := s.callOf(c)
 		switch {
+		case asked.from != nil && !asked.from(c, from):
+			return &fault{id: originRefused, stage: "origin"}
+		case asked.page != nil: // shown, never read by another page
+			return next(c)
 		case asked.open:
 			header.Set(echo.HeaderAccessControlAllowOrigin, "*")
 		case s.origins[from]:
@@ -70,7 +77,7 @@ func (s *Server) preflight(c echo.Context, from, wanted string) error {
 	header := c.Response().Header()
 	header.Add(echo.HeaderVary, "Access-Control-Request-Method, Access-Control-Request-Headers")
 	for _, each := range s.paths[c.Path()] {
-		if each.method != wanted || !each.open && !s.origins[from] {
+		if each.method != wanted || each.page != nil || !each.open && !s.origins[from] {
 			continue
 		}
 		header.Set(echo.HeaderAccessControlAllowOrigin, from)
@@ -99,7 +106,7 @@ func (s *Server) limit(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // read takes in the body of a call that has one. It checks the media type first: no type that a plain form can send is
-// accepted, so a page cannot post without a preflight.
+// accepted, so a page cannot post without a preflight; the one call that takes a form (call.from) changes nothing.
 func (s *Server) read(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		asked, _ := s.callOf(c)

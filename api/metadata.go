@@ -25,6 +25,7 @@ type metadata struct {
 	Languages      []string                   `json:"languages"`
 	ConsentPurpose string                     `json:"consent_purpose"`
 	Specimen       bool                       `json:"specimen"`
+	Client         clientInfo                 `json:"client"`
 }
 
 // layer says how one layer of a packet is made.
@@ -84,7 +85,7 @@ func (s *Server) describe(keys []packetKey) metadata {
 			PacketLifeSeconds: int(exchange.MaxPacketLife / time.Second), LeewaySeconds: int(exchange.Leeway / time.Second),
 			ConsentAgeSeconds: int(exchange.MaxConsentAge / time.Second), IdempotencyKeyChars: maxIdempotencyKey,
 		},
-		Languages: exchange.Languages(), ConsentPurpose: exchange.Purpose, Specimen: s.config.Specimen,
+		Languages: exchange.Languages(), ConsentPurpose: exchange.Purpose, Specimen: s.config.Specimen, Client: s.clientInfo(),
 	}
 	for _, route := range s.routes {
 		about.Routes = append(about.Routes, route.String())

@@ -19,6 +19,9 @@ import (
 var specification = sync.OnceValues(func() (*openapi3.T, error) {
 	openapi3filter.RegisterBodyDecoder(mediaJOSE, openapi3filter.PlainBodyDecoder)
 	openapi3filter.RegisterBodyDecoder(mediaKeySet, openapi3filter.JSONBodyDecoder)
+	for _, media := range []string{"text/html", "text/css", "text/javascript", "image/svg+xml", "text/plain", "application/manifest+json"} {
+		openapi3filter.RegisterBodyDecoder(media, openapi3filter.PlainBodyDecoder)
+	}
 	return openapi3.NewLoader().LoadFromFile("openapi.yaml")
 })
 

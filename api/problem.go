@@ -126,6 +126,10 @@ func (s *Server) fail(c echo.Context, err error) {
 	if c.Response().Committed {
 		panic(http.ErrAbortHandler)
 	}
+	if s.wantsPage(c) {
+		s.failPage(c, found)
+		return
+	}
 	if found.reason == exchange.PacketRefused {
 		s.refuse(c)
 		return

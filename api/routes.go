@@ -17,8 +17,13 @@ import (
 type call struct {
 	method, path string
 	handle       echo.HandlerFunc
-	// takes are the media types of its body, none for a GET. No type that a plain HTML form can send is ever among them.
+	// takes are the media types of its body, none for a GET. A type that a plain HTML form can send is among them only
+	// where from is set.
 	takes []string
+	// from tells whether a form of this origin may be posted to the call; nil: the rules for calls across origins hold.
+	from func(c echo.Context, origin string) bool
+	// page says that a browser shows the answer, or runs it, and under which policy; nil: the answer is data.
+	page *pagePolicy
 	// open lets any web page read the answer: public keys and the officers' bundle, which are the same for everybody.
 	open bool
 	// probe is asked by the operator's own machinery: neither limited nor counted among the requests in flight.
@@ -36,7 +41,7 @@ const (
 func (s *Server) chart() error {
 	both := []string{mediaJOSE, mediaJSON}
 	s.calls, s.paths = map[string]call{}, map[string][]call{}
-	for _, each := range []call{
+	for _, each := range slices.Concat([]call{
 		{method: http.MethodPost, path: exchangePath, handle: s.exchange, takes: both},
 		{method: http.MethodPost, path: "/v1/receipts/verify", handle: s.verify, takes: []string{mediaJSON}},
 		{method: http.MethodGet, path: "/v1/bundle", handle: s.bundle, open: true},
@@ -49,7 +54,7 @@ func (s *Server) chart() error {
 		{method: http.MethodGet, path: "/problems/:id", handle: s.problemType},
 		{method: http.MethodGet, path: "/livez", handle: s.livez, probe: true},
 		{method: http.MethodGet, path: "/readyz", handle: s.readyz, probe: true},
-	} {
+	}, s.clientCalls(), s.officerCalls(), s.pageCalls()) {
 		s.calls[each.method+" "+each.path] = each
 		s.paths[each.path] = append(s.paths[each.path], each)
 	}

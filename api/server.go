@@ -55,6 +55,8 @@ type Config struct {
 	// Origins are the web origins whose pages may call the gateway, exactly as a browser sends them:
 	// "https://page.example". None: only callers that are not web pages.
 	Origins []string
+	// Pages is about the pages for travellers. Its zero value: nobody can come to them.
+	Pages Pages
 	// TrustedProxies are the addresses from which X-Forwarded-For is believed. None: the header is ignored.
 	TrustedProxies []netip.Prefix
 	// Rate and Burst limit the requests of one address (IPv6: one /64), in requests a second. Zero: 50 and 200, since
@@ -102,6 +104,7 @@ type Server struct {
 	routes    []exchange.Route
 	tags      map[string]exchange.Side
 	table     *table
+	pages     pages
 	limiter   *limiter
 	slots     chan struct{}
 	metrics   *metrics
@@ -125,6 +128,9 @@ func New(config Config) (*Server, error) {
 	}
 	for _, origin := range config.Origins {
 		s.origins[origin] = true
+	}
+	if s.pages, err = newPages(config); err != nil {
+		return nil, err
 	}
 	if err := s.chart(); err != nil {
 		return nil, err
@@ -212,7 +218,7 @@ func (c Config) check() error {
 			faults = append(faults, fmt.Errorf("origin %q: %w", origin, err))
 		}
 	}
-	return errors.Join(faults...)
+	return errors.Join(append(faults, c.Pages.check(c.Sides)...)...)
 }
 
 // checkOrigin accepts exactly what a browser sends as Origin. Plain http is for this machine only: a page that anybody on

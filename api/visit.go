@@ -36,7 +36,7 @@ func visitOf(c echo.Context) *visit {
 	if found, ok := c.Get(visitKey).(*visit); ok {
 		return found
 	}
-	made := &visit{id: newRequestID(), language: languageOf(c.Request())}
+	made := &visit{id: newRequestID(), language: languageAsked(c.Request())}
 	c.Set(visitKey, made)
 	return made
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"net"
 	"net/netip"
 	"net/url"
@@ -25,9 +26,15 @@ const (
 // sideID is the shape of a side's id, as exchange.ParseSide has it.
 var sideID = regexp.MustCompile(`^[a-z]{2,16}$`)
 
+// What a verification file may be called and hold. Nothing else fits into a path of one segment, or could be a page.
+var (
+	verificationName    = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}\.txt$`)
+	verificationContent = regexp.MustCompile(`^[!-~]{1,128}$`)
+)
+
 // checks go through the Config in its own order, so that faults come in the order of the file.
 var checks = []func(*Config, *Faults){
-	checkIssuer, checkListeners, checkTLS, checkKeys, checkJournal, checkRules, checkTrust, checkOrigins, checkLimits,
+	checkIssuer, checkListeners, checkTLS, checkKeys, checkJournal, checkRules, checkTrust, checkOrigins, checkPages, checkLimits,
 }
 
 func check(config Config) Faults {
@@ -130,12 +137,7 @@ func checkTrust(c *Config, faults *Faults) {
 	if len(c.Trust.Sides) < minSides {
 		faults.add("trust.sides", "needs at least %d sides", minSides)
 	}
-	ids := make([]string, 0, len(c.Trust.Sides))
-	for id := range c.Trust.Sides {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	for _, id := range ids {
+	for _, id := range slices.Sorted(maps.Keys(c.Trust.Sides)) {
 		key := "trust.sides." + id
 		if !sideID.MatchString(id) {
 			faults.add(key, "a side's id has 2 to 16 letters a–z")
@@ -163,10 +165,22 @@ func checkSide(key string, side Side, faults *Faults) {
 	if !secure && side.ServerName != "" {
 		faults.add(key+".server_name", "goes with an https url only")
 	}
-	if side.Landing.Audience != "" {
-		if message := badURL(side.Landing.Audience); message != "" {
-			faults.add(key+".landing.audience", "%s", message)
+	checkLanding(key+".landing", side.Landing, faults)
+}
+
+func checkLanding(key string, landing Landing, faults *Faults) {
+	if landing.Audience != "" {
+		if message := badURL(landing.Audience); message != "" {
+			faults.add(key+".audience", "%s", message)
 		}
+	}
+	if landing.Page == "" {
+		return
+	}
+	if message := badURL(landing.Page); message != "" {
+		faults.add(key+".page", "%s", message)
+	} else if landing.Audience == "" {
+		faults.add(key+".page", "goes with audience only: without one there is no handoff to post")
 	}
 }
 
@@ -178,6 +192,32 @@ func checkOrigins(c *Config, faults *Faults) {
 		} else if u, _ := url.Parse(origin); u.Path != "" || origin != strings.ToLower(origin) {
 			faults.add(key, "must be scheme://host[:port] in small letters, without a path")
 		}
+	}
+}
+
+func checkPages(c *Config, faults *Faults) {
+	for _, id := range slices.Sorted(maps.Keys(c.Pages.Starts)) {
+		key, start := "pages.starts."+id, c.Pages.Starts[id]
+		if !sideID.MatchString(id) {
+			faults.add(key, "the id of a page has 2 to 16 letters a–z")
+		}
+		if _, known := c.Trust.Sides[start.Side]; !known {
+			faults.add(key+".side", "must be one of trust.sides")
+		}
+		if message := badURL(start.URL); message != "" {
+			faults.add(key+".url", "%s", message)
+		}
+	}
+	checkVerification(c.Pages.WeChatVerification, faults)
+}
+
+func checkVerification(file Verification, faults *Faults) {
+	switch {
+	case file == Verification{}:
+	case !verificationName.MatchString(file.Name):
+		faults.add("pages.wechat_verification.name", "must be a file name such as MP_verify_a1B2c3.txt")
+	case !verificationContent.MatchString(file.Content):
+		faults.add("pages.wechat_verification.content", "must be 1 to 128 visible ASCII characters")
 	}
 }
 

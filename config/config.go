@@ -29,6 +29,8 @@ type Config struct {
 	// Origins are the web origins whose pages may call the gateway from a browser (CORS), scheme://host[:port]. No wildcard.
 	// Absent: none, so only same-origin pages and servers can.
 	Origins []string `koanf:"origins"`
+	// Pages is about the gateway's own pages for travellers (/h5/).
+	Pages Pages `koanf:"pages"`
 	// TrustedProxies are the address ranges of the proxies whose X-Forwarded-For is believed. Absent: none; the peer's own
 	// address counts, whatever the header says.
 	TrustedProxies []netip.Prefix `koanf:"trusted_proxies"`
@@ -160,6 +162,38 @@ type Landing struct {
 	// Audience is written into every handoff for this side, which must compare it: an absolute URL. Absent: this side gets
 	// codes and receipts without a handoff.
 	Audience string `koanf:"audience"`
+	// Page is the URL to which the traveller's browser posts the handoff (form field handoff). Its origin is the one place
+	// beside the gateway itself that a page of the gateway may send a form to. Goes with audience. Absent: the gateway's page
+	// shows the code and leads nowhere.
+	Page string `koanf:"page"`
+}
+
+// Pages is about the gateway's own pages for travellers.
+type Pages struct {
+	// Starts are the sides' pages that travellers come from, by an id (2 to 16 letters a–z): their origins alone may post a
+	// packet to /h5/, and they are where a traveller is led back to, chosen by id and never by a URL. Absent: none, so nobody
+	// can come.
+	Starts map[string]Start `koanf:"starts"`
+	// WeChatVerification is the file by which WeChat checks that the gateway's domain is its operator's.
+	WeChatVerification Verification `koanf:"wechat_verification"`
+}
+
+// Start is a page of a side from which travellers come with a packet.
+type Start struct {
+	// Side is the id of the side whose page it is, one of trust.sides: it may send travellers over that side's routes only.
+	// Required.
+	Side string `koanf:"side"`
+	// URL is the page's URL, without query. Required.
+	URL string `koanf:"url"`
+}
+
+// Verification is one small file at the root of the gateway's domain.
+type Verification struct {
+	// Name is the file's name, such as MP_verify_a1B2c3.txt: letters, digits, _ and -, at most 64, then .txt. Goes with
+	// content. Absent: no file.
+	Name string `koanf:"name"`
+	// Content is the file's one line, as WeChat gives it: 1 to 128 visible ASCII characters.
+	Content string `koanf:"content"`
 }
 
 // Limits is what one gateway process takes on. Each replica counts for itself.

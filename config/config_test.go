@@ -34,9 +34,9 @@ func TestExampleHoldsTheDefaultsAndWhatIsRequired(t *testing.T) {
 		t.Fatal(err)
 	}
 	run := filepath.Join(filepath.Dir(exampleFolder(t)), ".run")
-	side := func(port string) Side {
+	side := func(port, page string) Side {
 		origin := "http://127.0.0.1:" + port
-		return Side{URL: origin + "/.well-known/jwks.json", Landing: Landing{Audience: origin}}
+		return Side{URL: origin + "/.well-known/jwks.json", Landing: Landing{Audience: origin, Page: origin + page}}
 	}
 
 	want := Defaults()
@@ -44,8 +44,13 @@ func TestExampleHoldsTheDefaultsAndWhatIsRequired(t *testing.T) {
 	want.Keys.File = filepath.Join(run, "keys.json")
 	want.Journal.Path = filepath.Join(run, "journal.jsonl")
 	want.Trust.CacheDir = filepath.Join(run, "trust")
-	want.Trust.Sides = map[string]Side{"guangdong": side("8081"), "macau": side("8082"), "hongkong": side("8083")}
+	want.Trust.Sides = map[string]Side{"guangdong": side("8081", "/h5"), "macau": side("8082", "/arrive"), "hongkong": side("8083", "/arrive")}
 	want.Origins = []string{"http://127.0.0.1:8081", "http://127.0.0.1:8082", "http://127.0.0.1:8083"}
+	want.Pages.Starts = map[string]Start{
+		"guangdong": {Side: "guangdong", URL: "http://127.0.0.1:8081/h5"},
+		"macau":     {Side: "macau", URL: "http://127.0.0.1:8082/code"},
+		"hongkong":  {Side: "hongkong", URL: "http://127.0.0.1:8083/code"},
+	}
 	want.Specimen = true
 	if diff := cmp.Diff(want, got, cmp.Comparer(samePrefix), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("example.yaml differs from the defaults and what is required (-want +got):\n%s", diff)
@@ -89,7 +94,7 @@ func TestEveryKeyAppearsInTheExample(t *testing.T) {
 func collect(parent string, tree map[string]any, into map[string]bool) {
 	for name, value := range tree {
 		path := join(parent, name)
-		if parent == "trust.sides" {
+		if parent == "trust.sides" || parent == "pages.starts" {
 			path = join(parent, anySide)
 		}
 		into[path] = true
@@ -211,6 +216,10 @@ func TestEnvironmentOverridesTheFile(t *testing.T) {
 		"CROSSCODE_TRUST_SIDES_MACAU_CA_FILE=/etc/mo.pem",
 		"CROSSCODE_TRUST_SIDES_MACAU_SERVER_NAME=keys.mo.example",
 		"CROSSCODE_TRUST_SIDES_MACAU_LANDING_AUDIENCE=",
+		"CROSSCODE_TRUST_SIDES_MACAU_LANDING_PAGE=",
+		"CROSSCODE_PAGES_STARTS_MACAU_URL=https://mo.example/code",
+		"CROSSCODE_PAGES_WECHAT_VERIFICATION_NAME=MP_verify_a1B2c3.txt",
+		"CROSSCODE_PAGES_WECHAT_VERIFICATION_CONTENT=a1B2c3",
 		"CROSSCODE_ORIGINS=https://a.example, https://b.example",
 		"CROSSCODE_TRUSTED_PROXIES=10.0.0.0/8,fd00::/8",
 		"CROSSCODE_LIMITS_IN_FLIGHT=7",
@@ -228,6 +237,8 @@ func TestEnvironmentOverridesTheFile(t *testing.T) {
 	want.Trust.Sides["macau"] = Side{URL: "https://mo.example/keys", CAFile: "/etc/mo.pem", ServerName: "keys.mo.example"}
 	want.Origins = []string{"https://a.example", "https://b.example"}
 	want.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
+	want.Pages.Starts["macau"] = Start{Side: "macau", URL: "https://mo.example/code"}
+	want.Pages.WeChatVerification = Verification{Name: "MP_verify_a1B2c3.txt", Content: "a1B2c3"}
 	want.Limits.InFlight, want.Journal.Sync = 7, false
 	if diff := cmp.Diff(want, got, cmp.Comparer(samePrefix)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -322,6 +333,18 @@ func TestFaultsNameTheKeyPath(t *testing.T) {
 		{name: "authority for a file", env: []string{"CROSSCODE_TRUST_SIDES_GUANGDONG_CA_FILE=x"}, key: "trust.sides.guangdong.ca_file", says: "https url only"},
 		{name: "server name for a file", env: []string{"CROSSCODE_TRUST_SIDES_GUANGDONG_SERVER_NAME=x"}, key: "trust.sides.guangdong.server_name", says: "https url only"},
 		{name: "landing that is no URL", env: []string{"CROSSCODE_TRUST_SIDES_MACAU_LANDING_AUDIENCE=macau"}, key: "trust.sides.macau.landing.audience", says: "absolute URL"},
+		{name: "landing page over plain http", env: []string{"CROSSCODE_TRUST_SIDES_MACAU_LANDING_AUDIENCE=https://mo.example", "CROSSCODE_TRUST_SIDES_MACAU_LANDING_PAGE=http://mo.example/h5"}, key: "trust.sides.macau.landing.page", says: "must be https"},
+		{name: "landing page without a handoff to post", env: []string{"CROSSCODE_TRUST_SIDES_MACAU_LANDING_PAGE=https://mo.example/h5"}, key: "trust.sides.macau.landing.page", says: "goes with audience"},
+		{name: "start of a side that is not there", yaml: "pages: {starts: {taipa: {side: taipa, url: https://t.example}}}", key: "pages.starts.taipa.side", says: "one of trust.sides"},
+		{name: "start under a wrong id", yaml: "pages: {starts: {macau-web: {side: macau, url: https://mo.example}}}", key: "pages.starts.macau-web", says: "2 to 16 letters"},
+		{name: "start that is a script", yaml: `pages: {starts: {macau: {side: macau, url: "javascript:alert(1)"}}}`, key: "pages.starts.macau.url", says: "absolute URL"},
+		{name: "start with a query", yaml: `pages: {starts: {macau: {side: macau, url: "https://mo.example/?next=x"}}}`, key: "pages.starts.macau.url", says: "no user, query"},
+		{name: "start over plain http", yaml: `pages: {starts: {macau: {side: macau, url: "http://mo.example/"}}}`, key: "pages.starts.macau.url", says: "must be https"},
+		{name: "verification file in a folder", yaml: "pages: {wechat_verification: {name: a/b.txt, content: x}}", key: "pages.wechat_verification.name", says: "file name"},
+		{name: "verification file that is a page", yaml: "pages: {wechat_verification: {name: a.html, content: x}}", key: "pages.wechat_verification.name", says: "file name"},
+		{name: "verification file without content", yaml: "pages: {wechat_verification: {name: a.txt}}", key: "pages.wechat_verification.content", says: "1 to 128"},
+		{name: "verification content without a file", yaml: "pages: {wechat_verification: {content: x}}", key: "pages.wechat_verification.name", says: "file name"},
+		{name: "verification content of two lines", yaml: `pages: {wechat_verification: {name: a.txt, content: "a\nb"}}`, key: "pages.wechat_verification.content", says: "visible ASCII"},
 		{name: "any origin", yaml: `origins: ["*"]`, key: "origins[0]", says: "absolute URL"},
 		{name: "origin with a path", yaml: "origins: [https://a.example/x]", key: "origins[0]", says: "without a path"},
 		{name: "origin in capitals never matches", yaml: "origins: [https://A.example]", key: "origins[0]", says: "small letters"},
@@ -352,6 +375,8 @@ func TestWhatIsAllowed(t *testing.T) {
 		"two free ports":                     `{listen: "127.0.0.1:0", admin_listen: "127.0.0.1:0"}`,
 		"the bounds themselves, low":         `{rules: {reload: 1s}, limits: {per_address: {rate: 1, burst: 1}, in_flight: 1}}`,
 		"the bounds themselves, high":        `{rules: {reload: 1h}, limits: {per_address: {rate: 100000, burst: 100000}, in_flight: 65536}}`,
+		"a start with a path on loopback":    `{pages: {starts: {macau: {side: macau, url: "http://127.0.0.1:8082/code"}}}}`,
+		"a verification file at its limits":  `{pages: {wechat_verification: {name: "` + strings.Repeat("a", 64) + `.txt", content: "` + strings.Repeat("x", 128) + `"}}}`,
 		"an origin with a port on localhost": `{origins: ["http://localhost:3000"]}`,
 	} {
 		t.Run(name, func(t *testing.T) {

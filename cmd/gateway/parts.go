@@ -135,11 +135,29 @@ func (p *parts) openAPI() (err error) {
 		Bundle:       p.publisher.Bundle,
 		KeySet:       func() ([]byte, error) { return keys.MarshalSet(p.ring.Public()) },
 		Ready:        p.ready,
+		Pages:        p.pages(),
 		Origins:      p.settings.Origins, TrustedProxies: p.settings.TrustedProxies,
 		Rate: float64(p.settings.Limits.PerAddress.Rate), Burst: p.settings.Limits.PerAddress.Burst, InFlight: p.settings.Limits.InFlight,
 		Specimen: p.settings.Specimen, Clock: p.clock, Log: p.log, Metrics: prometheus.NewRegistry(),
 	})
 	return err
+}
+
+// pages is what the travellers' pages need of the configuration.
+func (p *parts) pages() api.Pages {
+	made := api.Pages{
+		Starts: map[string]api.Start{}, Landings: map[exchange.Side]string{},
+		Verification: api.Verification(p.settings.Pages.WeChatVerification),
+	}
+	for id, start := range p.settings.Pages.Starts {
+		made.Starts[id] = api.Start{Side: exchange.Side(start.Side), URL: start.URL}
+	}
+	for id, side := range p.settings.Trust.Sides {
+		if side.Landing.Page != "" {
+			made.Landings[exchange.Side(id)] = side.Landing.Page
+		}
+	}
+	return made
 }
 
 // Exhibit reads a code and a receipt with the keys that the ring has at this moment.

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,6 +52,10 @@ func (c *verifyCommand) Run(std streams) error {
 		return exitCode(1)
 	}
 	found := exchange.Examine(exhibit, bundle.Recalled, now, c.Specimen)
+	if found.Category == exchange.CategoryUnreadable || !serves(bundle, found.Route) {
+		fmt.Fprintln(std.out, exchange.CategoryUnreadable)
+		return exitCode(1)
+	}
 	fmt.Fprintln(std.out, found.Category)
 	describe(std, found, bundle, now)
 	if c.Tail != "" && !strings.HasSuffix(found.Document, strings.ToUpper(c.Tail)) {
@@ -121,15 +127,35 @@ func (c *verifyCommand) exhibit(reader *jose.Reader) (exchange.Exhibit, error) {
 			return exchange.Exhibit{}, err
 		}
 	}
+	if len(full) > exchange.MaxFullReceipt {
+		return exchange.Exhibit{}, errTooLong
+	}
 	return reader.Exhibit(code, receipt, full)
 }
+
+// maxShown is the most characters of a token that is shown, as in POST /v1/receipts/verify.
+const maxShown = 2 << 10
+
+var errTooLong = errors.New("longer than anything of ours")
 
 // shown reads a token as it is, or out of a QR code's text.
 func shown(text string) (exchange.Token, error) {
 	if strings.HasPrefix(text, exchange.QRPrefix) {
 		return exchange.ParseQRText(text)
 	}
+	if len(text) > maxShown {
+		return "", errTooLong
+	}
 	return exchange.Token(text), nil
+}
+
+// serves tells whether both ends of a route ("mo-gd") are sides of the bundle: recalls of any other side cannot be known.
+func serves(bundle exchange.Bundle, route string) bool {
+	from, to, _ := strings.Cut(route, "-")
+	known := func(tag string) bool {
+		return slices.ContainsFunc(bundle.Profiles, func(profile exchange.BundleProfile) bool { return profile.Tag == tag })
+	}
+	return known(from) && known(to)
 }
 
 func describe(std streams, found exchange.Examination, bundle exchange.Bundle, now time.Time) {

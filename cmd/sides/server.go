@@ -46,9 +46,14 @@ func (s *server) handler() http.Handler {
 	} {
 		mux.Handle(pattern, s.answering(pattern, handle))
 	}
+	own := newPages(s)
+	own.mount(mux)
 	// A page elsewhere must not turn keys or seal packets through somebody's browser; it may hand over a traveller.
 	guard := http.NewCrossOriginProtection()
 	guard.AddInsecureBypassPattern("POST /handoffs")
+	for _, pattern := range own.openToOthers() {
+		guard.AddInsecureBypassPattern(pattern)
+	}
 	return http.MaxBytesHandler(s.local(guard.Handler(mux)), maxBody)
 }
 
