@@ -57,8 +57,8 @@ const (
 )
 
 var (
-	errFull    = errors.New("too many operations wait for Vault")
-	errWaiting = errors.New("Vault did not answer in time")
+	errFull    = errors.New("too many operations wait for vault")
+	errWaiting = errors.New("vault did not answer in time")
 )
 
 // item is one operation of one caller.
@@ -121,6 +121,7 @@ func (d *desk) do(ctx context.Context, key keys.Public, peer string, input []byt
 
 func (d *desk) join(key keys.Public, one *item) error {
 	if wait, open := d.breaker.open(); open {
+		d.observe(Observation{Operation: d.operation, Shed: 1, Err: errResting})
 		return newOutage(errResting, wait)
 	}
 	d.mu.Lock()
@@ -255,12 +256,17 @@ func (d *desk) launch(l *lane) bool {
 
 func (d *desk) shed() {
 	wait, _ := d.breaker.open()
+	count := 0
 	for _, l := range d.lanes {
 		for l.count > 0 {
 			for _, one := range l.take() {
 				one.done <- result{err: newOutage(errResting, wait)}
+				count++
 			}
 		}
+	}
+	if count > 0 {
+		d.observe(Observation{Operation: d.operation, Shed: count, Err: errResting})
 	}
 }
 

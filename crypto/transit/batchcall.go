@@ -154,10 +154,9 @@ func versionPrefix(key keys.Public) string { return "vault:v" + strconv.Itoa(key
 // references names the items of one request. No two items of one process share a name, so that an answer to another
 // request is told from ours.
 func (r *Ring) references(count int) []string {
-	last := r.reference.Add(uint64(count))
 	list := make([]string, count)
 	for i := range list {
-		list[i] = strconv.FormatUint(last-uint64(count)+uint64(i)+1, 36)
+		list[i] = strconv.FormatUint(r.reference.Add(1), 36)
 	}
 	return list
 }
@@ -239,7 +238,7 @@ func again(ctx context.Context, err error) (time.Duration, bool) {
 	if !errors.As(err, &fault) {
 		return 0, false
 	}
-	wait := retryPause + rand.N(2*retryPause) + fault.After
+	wait := retryPause + rand.N(2*retryPause) + fault.After //nolint:gosec // jitter
 	deadline, bounded := ctx.Deadline()
 	inTime := fault.After == 0 || bounded && time.Until(deadline) > 2*wait
 	switch fault.Kind {

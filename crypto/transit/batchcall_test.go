@@ -159,7 +159,9 @@ func TestWhatDecryptRepliesMean(t *testing.T) {
 				t.Errorf("error = %v, want either ErrDecrypt or ErrUnavailable", err)
 			}
 			counted := ring.decrypts.breaker.Counts().TotalFailures > 0
-			if anItem := strings.HasPrefix(name, "a plaintext") || name == "a result without a content" || test.want == nil || test.want == keys.ErrDecrypt || test.want == errItem; counted == anItem {
+			anItem := errors.Is(test.want, keys.ErrDecrypt) || errors.Is(test.want, errItem) || strings.HasPrefix(name, "a plaintext") ||
+				name == "a result without a content"
+			if counted != (test.want != nil && !anItem) {
 				t.Errorf("counted against Vault: %v", counted)
 			}
 		})

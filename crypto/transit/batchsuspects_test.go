@@ -89,3 +89,16 @@ func TestSuspectsWaitAmongTheirLike(t *testing.T) {
 		f.releaseAll()
 	})
 }
+
+// TestWhomTheGatewayDoubts: garbage that was encrypted properly looks good to Vault, and is told by whoever reads it.
+func TestWhomTheGatewayDoubts(t *testing.T) {
+	ring := newScripted(t, nil)
+	for range suspectBad {
+		ring.Doubt(WithPeer(t.Context(), "p"))
+		ring.Doubt(t.Context())
+	}
+	now := time.Now()
+	if s := &ring.decrypts.suspects; !s.include("p", now) || s.include("q", now) || s.include("", now) {
+		t.Error("it is not p alone who is doubted")
+	}
+}

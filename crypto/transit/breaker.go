@@ -19,7 +19,7 @@ const (
 	breakerProbes = 2
 )
 
-var errResting = errors.New("calls to Vault rest after too many that failed")
+var errResting = errors.New("calls to vault rest after too many that failed")
 
 // breaker keeps one kind of call, decrypting or signing, from a Vault that does not answer. It counts calls, never items, and
 // an item that Vault refuses is a call that it answered: nobody can open it by sending garbage (threat T31).
@@ -30,7 +30,7 @@ type breaker struct {
 }
 
 func newBreaker(operation Operation, changed func(state string)) *breaker {
-	b := &breaker{pause: breakerPause*3/4 + rand.N(breakerPause/2)}
+	b := &breaker{pause: breakerPause*3/4 + rand.N(breakerPause/2)} //nolint:gosec // jitter
 	b.TwoStepCircuitBreaker = gobreaker.NewTwoStepCircuitBreaker(gobreaker.Settings{
 		Name: string(operation), Timeout: b.pause, MaxRequests: breakerProbes,
 		ReadyToTrip: func(counts gobreaker.Counts) bool { return counts.ConsecutiveFailures >= breakerFailures },

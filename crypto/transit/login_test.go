@@ -120,6 +120,10 @@ func TestARevokedTokenIsReplacedOnceForAll(t *testing.T) {
 		})
 	}
 	calls.Wait()
+	// One whose refusal arrives only now finds the token renewed.
+	if late, err := client.session.acquire(t.Context(), 1); err != nil || late.generation != 2 {
+		t.Errorf("the token after the first: generation %d, %v", late.generation, err)
+	}
 	if count := recorder.count("/login"); count != 2 {
 		t.Errorf("%d logins, want the first and one more", count)
 	}

@@ -22,7 +22,7 @@ func (r *Ring) Run(ctx context.Context) {
 		if err != nil {
 			wait = retryRead
 		}
-		all = r.rest(ctx, wait*3/4+rand.N(wait/2+1))
+		all = r.rest(ctx, wait*3/4+rand.N(wait/2+1)) //nolint:gosec // jitter
 	}
 }
 

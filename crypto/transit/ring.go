@@ -39,7 +39,8 @@ type Config struct {
 	// Peer tells on whose behalf a request is made: the client's address, or any other name that an attacker cannot have many
 	// of. Peers share Vault fairly. Nil: what WithPeer put into the context.
 	Peer func(ctx context.Context) string
-	// Observe is told of every call, for metrics. It must return at once and may not use the ring. Nil: nobody is told.
+	// Observe is told of every call and of whoever is turned away, for metrics. It must return at once and may not use the
+	// ring. Nil: nobody is told.
 	Observe func(Observation)
 	// Clock tells which versions sign and which have retired; nil: time.Now.
 	Clock func() time.Time
@@ -56,12 +57,12 @@ const (
 	Signing    Operation = "sign"
 )
 
-// Observation is one call to Vault, or one operation that was turned away.
+// Observation is one call to Vault, or operations that were turned away.
 type Observation struct {
 	Operation Operation
 	Items     int // operations in the call
 	Bad       int // of those, how many failed by themselves
-	Shed      int // operations turned away because too many wait
+	Shed      int // operations turned away because too many wait, or because calls rest: no call was made for them
 	Took      time.Duration
 	Err       error // what kept the whole call from succeeding
 }
@@ -144,6 +145,7 @@ func (r *Ring) newDesk(operation Operation, limits Batching, call batchCall) *de
 			r.config.Log.Warn("calls to vault", "operation", string(operation), "breaker", state)
 		}),
 		observe: func(seen Observation) {
+			defer func() { _ = recover() }() // what is told to others must not end a flight
 			if seen.Err != nil && seen.Items > 0 {
 				r.nudge()
 			}

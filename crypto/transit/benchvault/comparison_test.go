@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"text/tabwriter"
 	"time"
@@ -92,6 +91,7 @@ type contender struct {
 // sample is what was measured.
 type sample struct {
 	mu        sync.Mutex
+	fault     error // the last one
 	latencies []time.Duration
 	took      time.Duration
 	vault     time.Duration // processor time of Vault's
@@ -102,6 +102,12 @@ func (s *sample) add(latency time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.latencies = append(s.latencies, latency)
+}
+
+func (s *sample) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fault = err
 }
 
 func (s *sample) rate() float64 { return float64(len(s.latencies)) / s.took.Seconds() }
@@ -118,23 +124,25 @@ func (s *sample) each(total time.Duration) float64 {
 	return ms(total) / float64(max(1, len(s.latencies)))
 }
 
-// turn lets a contender work for a while and measures it.
-func (a *arena) turn(each *contender) {
-	runtime.GC()
-	vault, own, begun := a.vault.CPU(a.b), ownCPU(a.b), time.Now()
-	each.drive(begun.Add(*lasting), &each.total)
-	each.total.took += time.Since(begun)
-	each.total.vault += a.vault.CPU(a.b) - vault
-	each.total.own += ownCPU(a.b) - own
+// include adds another sample.
+func (s *sample) include(other *sample) {
+	s.latencies = append(s.latencies, other.latencies...)
+	s.took, s.vault, s.own = s.took+other.took, s.vault+other.vault, s.own+other.own
 }
 
-// ownCPU is the processor time that this process has used.
-func ownCPU(b *testing.B) time.Duration {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+// turn lets somebody work for a while and measures it.
+func (a *arena) turn(work func(end time.Time, measured *sample), total *sample) {
+	var measured *sample
+	a.alone(func() (time.Duration, usage) {
+		measured = &sample{}
+		begun := used(a.b, a.vault)
+		work(begun.at.Add(*lasting), measured)
+		measured.took = time.Since(begun.at)
+		done := used(a.b, a.vault).since(begun)
+		measured.vault, measured.own = done.vault, done.own
+		return measured.took, done
+	}, func() error { return measured.fault })
+	total.include(measured)
 }
 
 func (a *arena) compare() {
@@ -151,7 +159,7 @@ func (a *arena) compare() {
 	a.seen.reset()
 	for range *rounds {
 		for _, each := range contenders {
-			a.turn(each)
+			a.turn(each.drive, &each.total)
 		}
 	}
 	a.best = contenders[1].total.rate()
@@ -175,7 +183,8 @@ func (a *arena) once(g gateway, number int, measured *sample) {
 	begun := time.Now()
 	ctx := transit.WithPeer(context.Background(), fmt.Sprint("client ", number%997))
 	if err := g.transcode(ctx, a.stock.packets[number%len(a.stock.packets)], number); err != nil {
-		a.b.Error(err)
+		measured.fail(err)
+		return
 	}
 	measured.add(time.Since(begun))
 }
@@ -243,14 +252,17 @@ func (a *arena) pollute() {
 	good, bad := make([]sample, len(kinds)), make([]sample, len(kinds))
 	for range *rounds {
 		for i, kind := range kinds {
-			runtime.GC()
-			end := time.Now().Add(*lasting)
-			var group sync.WaitGroup
-			if kind.peer != nil {
-				group.Go(func() { a.stream(a.best/4, end, func(number int) { a.garble(g, kind.peer(number), number, &bad[i]) }) })
-			}
-			group.Go(func() { a.stream(a.best/4, end, func(number int) { a.once(g, number, &good[i]) }) })
-			group.Wait()
+			var garbage *sample
+			a.turn(func(end time.Time, measured *sample) {
+				garbage = &sample{}
+				var group sync.WaitGroup
+				if kind.peer != nil {
+					group.Go(func() { a.stream(a.best/4, end, func(number int) { a.garble(g, kind.peer(number), number, garbage) }) })
+				}
+				group.Go(func() { a.stream(a.best/4, end, func(number int) { a.once(g, number, measured) }) })
+				group.Wait()
+			}, &good[i])
+			bad[i].include(garbage)
 		}
 	}
 	fmt.Printf("\nRSA-%d, good packets at 25 %% of (b) = %.0f/s, and garbage:\n", a.bits, a.best/4)

@@ -151,7 +151,7 @@ func vaultDev(program, folder string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s, s.await(func() bool { return healthy(s.addresses[0]) })
+	return s, s.await(func() bool { return accepts(s.addresses[0], s.token) })
 }
 
 func freeAddress() (string, error) {
@@ -162,9 +162,15 @@ func freeAddress() (string, error) {
 	return listener.Addr().String(), listener.Close()
 }
 
-func healthy(address string) bool {
+// accepts tells whether the server knows its root token already, which comes after its being unsealed.
+func accepts(address, token string) bool {
+	request, err := http.NewRequest(http.MethodGet, address+"/v1/auth/token/lookup-self", nil) //nolint:noctx // bounded by the client's timeout
+	if err != nil {
+		return false
+	}
+	request.Header.Set("X-Vault-Token", token)
 	client := http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	answer, err := client.Get(address + "/v1/sys/health") //nolint:noctx // bounded by the client's timeout
+	answer, err := client.Do(request)
 	if err != nil {
 		return false
 	}
