@@ -50,7 +50,8 @@ func (s *Server) recallFrom(c echo.Context) (exchange.Recall, error) {
 
 func (s *Server) recallBySource(ctx context.Context, token exchange.Token) (exchange.Recall, error) {
 	wanted, err := s.config.SourceRecall(ctx, token)
-	if reason, _ := exchange.ReasonOf(err); reason == exchange.PacketRefused {
+	// What a traveller is told of a packet would be no help to a side whose recall is wrong.
+	if reason, found := exchange.ReasonOf(err); found && reason != exchange.Unavailable {
 		return exchange.Recall{}, &fault{id: recallRefused, stage: "source-recall"}
 	}
 	return wanted, err

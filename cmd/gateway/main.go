@@ -71,9 +71,16 @@ func run(ctx context.Context, args []string, std streams) int {
 	return status(command.Run(), std.err)
 }
 
+// usage is a command line that makes no sense: exit status 2.
+type usage struct{ error }
+
 func status(err error, stderr io.Writer) int {
 	var code exitCode
+	var senseless usage
 	switch {
+	case errors.As(err, &senseless):
+		fmt.Fprintln(stderr, "gateway:", err)
+		return 2
 	case err == nil:
 		return 0
 	case errors.As(err, &code):

@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -66,7 +68,26 @@ func (p *parts) openRing() (err error) {
 
 func (p *parts) openSides() (err error) {
 	p.sides, err = openSides(jurisdictions.Options{Overrides: p.settings.Rules.Overrides, Log: p.log})
-	return err
+	if err != nil || p.settings.Rules.Overrides == "" {
+		return err
+	}
+	return p.knownOverrides()
+}
+
+// knownOverrides refuses a file in the overrides' directory that no side would read: whoever put it there believes that it
+// is in force.
+func (p *parts) knownOverrides() error {
+	files, err := filepath.Glob(filepath.Join(p.settings.Rules.Overrides, "*.yaml"))
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".yaml")
+		if _, err := p.sides.find(exchange.Side(name)); err != nil && filepath.Base(file) != jurisdictions.DocumentsFile {
+			return fmt.Errorf("rules.overrides: %s: %w", file, err)
+		}
+	}
+	return nil
 }
 
 func (p *parts) openTrust() (err error) {
@@ -121,6 +142,9 @@ func (p *parts) gateway() *exchange.Gateway {
 
 func (p *parts) openAPI() (err error) {
 	p.store = store.New(p.clock)
+	if err := p.store.Keep(p.settings.Journal.Path + ".recalls"); err != nil {
+		return fmt.Errorf("the recalls: %w", err)
+	}
 	p.publisher = jose.NewPublisher(jose.PublisherConfig{
 		Ring: p.ring, Recalls: p.store, Profiles: p.sides.profiles(), Issuer: p.settings.Issuer,
 		Specimen: p.settings.Specimen, Clock: p.clock,
@@ -193,7 +217,7 @@ func (p *parts) sourceRecall(ctx context.Context, token exchange.Token) (exchang
 // ready tells whether the gateway can answer packets at all. It does not wait for the sides: their packets are refused
 // one by one until their keys are known.
 func (p *parts) ready(ctx context.Context) error {
-	if err := p.ring.ready(ctx); err != nil {
+	if err := errors.Join(p.ring.ready(ctx), p.journal.Healthy()); err != nil {
 		return err
 	}
 	_, _, err := p.publisher.Bundle(ctx)

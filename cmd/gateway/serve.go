@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -74,7 +77,13 @@ func (c *serveCommand) startSides(settings config.Config, std streams) (processe
 		return nil, nil
 	}
 	folder := filepath.Join(filepath.Dir(settings.Keys.File), "sides")
-	sides, err := start("sides", std.err, c.Sides, "serve", "--all", "--gateway", settings.Issuer, "--data", folder)
+	args := []string{"serve", "--all", "--gateway", settings.Issuer, "--data", folder}
+	for _, id := range slices.Sorted(maps.Keys(settings.Trust.Sides)) {
+		if published, err := url.Parse(settings.Trust.Sides[id].URL); err == nil && published.Host != "" {
+			args = append(args, "--listen", id+"="+published.Host)
+		}
+	}
+	sides, err := start("sides", std.err, c.Sides, args...)
 	if err != nil {
 		return nil, err
 	}

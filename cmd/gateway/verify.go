@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -42,6 +43,12 @@ func (c *verifyCommand) Run(std streams) error {
 	if now.IsZero() {
 		now = time.Now()
 	}
+	if c.Code == "" && c.Receipt == "" {
+		return usage{errors.New("show a --code, a --receipt, or both")}
+	}
+	if c.Tail != "" && !tailPattern.MatchString(strings.ToUpper(c.Tail)) {
+		return usage{errors.New("--tail takes the last four characters of the document's number")}
+	}
 	bundle, reader, err := c.openBundle(now)
 	if err != nil {
 		return err
@@ -56,16 +63,23 @@ func (c *verifyCommand) Run(std streams) error {
 		fmt.Fprintln(std.out, exchange.CategoryUnreadable)
 		return exitCode(1)
 	}
+	// The word comes first, so whatever speaks against the holder must be known before it is printed.
+	if found.Category == exchange.CategoryValid && !c.tailMatches(found.Document) {
+		found.Category = exchange.CategoryMismatch
+	}
 	fmt.Fprintln(std.out, found.Category)
 	describe(std, found, bundle, now)
-	if c.Tail != "" && !strings.HasSuffix(found.Document, strings.ToUpper(c.Tail)) {
-		fmt.Fprintln(std.out, "  document tail: MISMATCH")
-		return exitCode(1)
-	}
 	if found.Category != exchange.CategoryValid {
 		return exitCode(1)
 	}
 	return nil
+}
+
+// tailPattern is the end of a document's number as an officer reads it.
+var tailPattern = regexp.MustCompile(`^[A-Z0-9()]{4}$`)
+
+func (c *verifyCommand) tailMatches(masked string) bool {
+	return c.Tail == "" || strings.HasSuffix(masked, strings.ToUpper(c.Tail))
 }
 
 func (c *verifyCommand) openBundle(now time.Time) (exchange.Bundle, *jose.Reader, error) {
@@ -113,11 +127,11 @@ func (c *verifyCommand) remember(issued time.Time) error {
 }
 
 func (c *verifyCommand) exhibit(reader *jose.Reader) (exchange.Exhibit, error) {
-	code, err := shown(c.Code)
+	code, err := shown(strings.TrimSpace(c.Code))
 	if err != nil {
 		return exchange.Exhibit{}, err
 	}
-	receipt, err := shown(c.Receipt)
+	receipt, err := shown(strings.TrimSpace(c.Receipt))
 	if err != nil {
 		return exchange.Exhibit{}, err
 	}

@@ -2,6 +2,7 @@ package jose
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 
@@ -58,10 +59,25 @@ func (r *Reader) Code(token exchange.Token) (claims exchange.CodeClaims, signing
 	if err := decodeClaims(u.payload, &claims); err != nil {
 		return exchange.CodeClaims{}, "", unreadable(err)
 	}
-	if claims.Issuer != profile.Side {
+	if claims.Issuer != profile.Side || !r.leadsTo(claims.Route, profile.Tag) {
 		return exchange.CodeClaims{}, "", unreadable(errProfile)
 	}
 	return claims, u.input, nil
+}
+
+// leadsTo tells whether a code's route begins at another known side and ends at the one whose key signs it: a side's key
+// must not make codes for somebody else's border.
+func (r *Reader) leadsTo(route, tag string) bool {
+	from, to, _ := strings.Cut(route, "-")
+	if to != tag || from == to {
+		return false
+	}
+	for _, profile := range r.profiles {
+		if profile.Tag == from {
+			return true
+		}
+	}
+	return false
 }
 
 // Receipt verifies a lean receipt.

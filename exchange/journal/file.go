@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"time"
 
 	"crosscode/exchange"
 )
@@ -17,6 +18,8 @@ type File struct {
 	mu     sync.Mutex // guards next and broken
 	next   *batch     // entries that wait for the next write
 	broken error      // why nothing can be written any more
+	failed error      // of the last write; nil: it succeeded
+	when   time.Time  // the last write failed
 
 	turn chan struct{} // holds one token: whoever has it writes, and owns what is below
 	data *os.File
@@ -105,7 +108,27 @@ func (f *File) flush() {
 	defer close(batch.done)
 	if batch.err = broken; broken == nil {
 		batch.err = f.write(batch.lines)
+		f.mu.Lock()
+		f.failed, f.when = batch.err, time.Now()
+		f.mu.Unlock()
 	}
+}
+
+// ailingFor is how long a failed write makes the journal unhealthy. After that the next entry finds out whether the disk
+// has room again: who waits for a healthy journal before he writes would wait for ever.
+const ailingFor = 10 * time.Second
+
+// Healthy tells why an entry would not be written now: the journal is broken, or the last write has just failed.
+func (f *File) Healthy() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.broken != nil {
+		return unavailable(f.broken)
+	}
+	if f.failed != nil && time.Since(f.when) < ailingFor {
+		return unavailable(f.failed)
+	}
+	return nil
 }
 
 // write chains the lines and puts them on the disk. Only then is the chain any longer: after a failed write the file is cut

@@ -44,6 +44,15 @@ func (h Head) write(file *os.File) error {
 	return err
 }
 
+// ParseHead reads what String writes.
+func ParseHead(text string) (Head, error) {
+	var head Head
+	if _, err := fmt.Sscanf(text, "%d %d %s", &head.Seq, &head.Offset, &head.Hash); err != nil || head.String() != text {
+		return Head{}, errHead
+	}
+	return head, nil
+}
+
 // ReadHead reads the head file beside the journal at path.
 func ReadHead(path string) (Head, error) {
 	data, err := os.ReadFile(path + headSuffix)

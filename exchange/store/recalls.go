@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -16,6 +17,7 @@ type recalls struct {
 	codes  map[string]time.Time // code id → until
 	sides  map[exchange.Side][]exchange.Recall
 	nearby time.Time // no recall is over before this; zero: there is none
+	file   *os.File  // see Memory.Keep; nil: recalls end with the process
 }
 
 func newRecalls() recalls {
@@ -47,6 +49,9 @@ func (r *recalls) recallCode(recall exchange.Recall) error {
 		return exchange.Fail(exchange.Unavailable, "recall-full", nil)
 	}
 	if !known || recall.Until.After(until) {
+		if err := r.keep(recall); err != nil {
+			return err
+		}
 		r.codes[recall.Code] = recall.Until
 		r.expect(recall.Until)
 	}
@@ -62,6 +67,9 @@ func (r *recalls) recallSide(recall exchange.Recall) error {
 	kept := slices.DeleteFunc(slices.Clone(known), func(other exchange.Recall) bool { return covers(recall, other) })
 	if r.count()-len(known)+len(kept) >= exchange.MaxRecalls {
 		return exchange.Fail(exchange.Unavailable, "recall-full", nil)
+	}
+	if err := r.keep(recall); err != nil {
+		return err
 	}
 	r.sides[recall.Side] = append(kept, recall)
 	r.expect(recall.Until)

@@ -122,6 +122,7 @@ func TestKeyboardOfficer(t *testing.T) {
 	b.script("document.activeElement.select()")
 	b.press(b.pin + kb.Enter)
 	b.see("#desk")
+	b.until("document.querySelector('#bundle-until').textContent !== ''")
 	b.tabTo("#text")
 	if _, err := chromedp.Call(b.ctx, input.InsertText, input.InsertTextParams{Text: green.QR.Code}); err != nil {
 		t.Fatal(err)

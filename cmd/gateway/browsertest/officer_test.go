@@ -107,7 +107,7 @@ func officerWalk(b *tab, s *stops) {
 // tampered is a QR text with one digit changed, in the middle of what is signed.
 func tampered(text string) string {
 	middle := len(text) / 2
-	digit := byte('0' + (text[middle]-'0'+1)%10)
+	digit := '0' + (text[middle]-'0'+1)%10
 	return text[:middle] + string(digit) + text[middle+1:]
 }
 

@@ -79,7 +79,7 @@ func (s *server) run(program string, arguments []string) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = log.Close() }() // the child has its own descriptor
+	defer func() { _ = log.Close() }()             // the child has its own descriptor
 	command := exec.Command(program, arguments...) //nolint:gosec,noctx // our own program; its lifeline ends it
 	command.Stdout, command.Stderr = log, log
 	if s.lifeline, err = command.StdinPipe(); err != nil {
