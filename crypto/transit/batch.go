@@ -49,11 +49,12 @@ func (b Batching) or(standard Batching) Batching {
 	return b
 }
 
-// Those whose packets mostly do not open get a lane of their own: one call of all those under way, a quarter of a batch, a
-// quarter of the queue (see suspects).
+// Those whose packets mostly do not open get a lane of their own (see suspects): one call at a time, when no other is under way
+// or after doubtedWait; a quarter of a batch; a quarter of the queue. So they neither hold anybody up nor starve.
 const (
 	doubtedFlights = 1
 	doubtedShare   = 4
+	doubtedWait    = 100 * time.Millisecond
 )
 
 var (
@@ -199,7 +200,13 @@ func (d *desk) leave(one *item) {
 	}
 }
 
-func (d *desk) arm(l *lane) { l.arm(d.limits.Wait, func() { d.mature(l) }) }
+func (d *desk) arm(l *lane) {
+	wait := d.limits.Wait
+	if l.doubted {
+		wait = doubtedWait
+	}
+	l.arm(wait, func() { d.mature(l) })
+}
 
 // mature is the end of a lane's wait for company.
 func (d *desk) mature(l *lane) {
@@ -221,13 +228,26 @@ func (d *desk) pump() {
 }
 
 func (d *desk) next() *lane {
-	for range d.lanes {
-		d.turn = (d.turn + 1) % len(d.lanes)
-		if l := d.lanes[d.turn]; l.ready() && (!l.doubted || d.doubted < doubtedFlights) {
+	if l := d.nextOf(false, (*lane).ready); l != nil {
+		return l
+	}
+	return d.nextOf(true, d.indulges)
+}
+
+func (d *desk) nextOf(doubted bool, ready func(*lane) bool) *lane {
+	for i := range d.lanes {
+		at := (d.turn + 1 + i) % len(d.lanes)
+		if l := d.lanes[at]; l.doubted == doubted && ready(l) {
+			d.turn = at
 			return l
 		}
 	}
 	return nil
+}
+
+// indulges tells whether a doubted lane may have a call.
+func (d *desk) indulges(l *lane) bool {
+	return l.count > 0 && d.doubted < doubtedFlights && (d.flights == 0 || l.due)
 }
 
 // launch starts one call. While the breaker lets only a few through to see whether Vault is back, the others go on waiting:
@@ -325,7 +345,7 @@ func (d *desk) land(l *lane, batch []*item, results []result) {
 	for i := range results {
 		d.suspects.note(batch[i].peer, errors.Is(results[i].err, keys.ErrDecrypt), time.Now())
 	}
-	l.due = l.count > 0
+	l.due = l.due || l.count > 0 && !l.doubted
 	d.pump()
 }
 

@@ -12,8 +12,8 @@ const (
 )
 
 // suspects remembers whose packets do not open. Well-formed garbage costs an attacker nothing and Vault 4 ms, and nothing but
-// Vault can tell it from a packet; so who mostly sends garbage waits among his like, in a lane that can take one call of
-// those under way and no more. Whoever shares his address with honest people stays in theirs as long as they are more:
+// Vault can tell it from a packet; so who mostly sends garbage waits among his like, in a lane that has what others leave
+// over, and a little more so that it does not starve. Whoever shares his address with honest people stays in theirs as long as they are more:
 // a whole network behind one address must not be demoted for one of its members.
 //
 // The zero value is ready for use. It is not safe for concurrent use: desk.mu guards it.

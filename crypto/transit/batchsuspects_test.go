@@ -62,8 +62,8 @@ func TestSuspectsAreBounded(t *testing.T) {
 	}
 }
 
-// TestSuspectsWaitAmongTheirLike: however many they send, they hold one call of those under way, and no more than a quarter
-// of a batch; others have the rest, without waiting behind them.
+// TestSuspectsWaitAmongTheirLike: however many they send, they have one call at a time, of a quarter of a batch, and only when
+// there is nobody else or they have waited long enough.
 func TestSuspectsWaitAmongTheirLike(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFloor(t, some(8, 3, 64))
@@ -72,20 +72,29 @@ func TestSuspectsWaitAmongTheirLike(t *testing.T) {
 			f.ask(t.Context(), "k", "attacker", input)
 			f.release(outcome{bad: []string{input}})
 		}
+		busy := f.ask(t.Context(), "k", "honest", "first")
 		for i := range 30 {
 			f.ask(t.Context(), "k", "attacker", fmt.Sprint("garbage ", i))
 		}
-		time.Sleep(5 * time.Millisecond)
-		f.wants("one call of two", []string{"garbage 0", "garbage 1"}[:1])
-		honest := f.ask(t.Context(), "k", "honest", "honest")
-		f.wants("at once", []string{"garbage 0"}, []string{"honest"})
 		if shed := f.seen[len(f.seen)-1].Shed; shed != 1 || f.desk.waiting(true) != 64/doubtedShare {
 			t.Errorf("%d garbage waits, want %d", f.desk.waiting(true), 64/doubtedShare)
 		}
-		f.release(outcome{bad: []string{"garbage 0"}})
-		f.wants("a quarter of a batch", []string{"honest"}, []string{"garbage 1", "garbage 2"})
+		f.wants("they wait while others are served", []string{"first"})
+		time.Sleep(doubtedWait)
+		f.wants("but not for ever, a quarter of a batch at a time", []string{"first"}, []string{"garbage 0", "garbage 1"})
+		honest := f.ask(t.Context(), "k", "honest", "second")
+		time.Sleep(5 * time.Millisecond)
+		f.wants("nobody waits for them", []string{"first"}, []string{"garbage 0", "garbage 1"}, []string{"second"})
+		time.Sleep(doubtedWait)
+		f.wants("one call of theirs at a time", []string{"first"}, []string{"garbage 0", "garbage 1"}, []string{"second"})
 		f.release(outcome{})
-		opened(t, "honest", honest)
+		f.release(outcome{bad: []string{"garbage 0", "garbage 1"}})
+		f.wants("the next when theirs is back", []string{"second"}, []string{"garbage 2", "garbage 3"})
+		f.release(outcome{})
+		f.release(outcome{bad: []string{"garbage 2", "garbage 3"}})
+		f.wants("and at once when nobody else is there", []string{"garbage 4", "garbage 5"})
+		opened(t, "first", busy)
+		opened(t, "second", honest)
 		f.releaseAll()
 	})
 }

@@ -36,7 +36,8 @@
 //	calls under way    3 for decrypting, 2 for signing, over all keys
 //	items in a call    16 decrypts (Vault opens them one after another), 64 signatures
 //	waiting            512 and 2048; beyond that the longest line is shed, not whoever comes last
-//	garbage            peers who mostly send it: 1 call of the 3, 4 items of 16, a quarter of the queue
+//	garbage            peers who mostly send it: one call at a time, when no other is under way or after 100 ms; 4 items
+//	                   of 16, a quarter of the queue
 //	a rest             2 s after 5 calls in a row that failed; then 2 calls probe, and the others wait for them
 //
 // # Versions
