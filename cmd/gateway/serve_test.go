@@ -100,7 +100,7 @@ func TestServesTLSItself(t *testing.T) {
 	if response.StatusCode != http.StatusOK || response.TLS.Version != tls.VersionTLS13 || response.ProtoMajor != 2 {
 		t.Errorf("%s over %s, TLS %x, want 200 over HTTP/2 and TLS 1.3", response.Status, response.Proto, response.TLS.Version)
 	}
-	old := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS11}}}
+	old := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}}}
 	if _, err := old.Get("https://" + address + "/readyz"); err == nil {
 		t.Error("TLS 1.1 is accepted")
 	}

@@ -23,7 +23,7 @@ type verifyCommand struct {
 	Full     string    `type:"existingfile" placeholder:"FILE" help:"The full receipt, to hold against the lean one."`
 	Tail     string    `help:"The last four characters of the holder's document, to compare."`
 	Specimen bool      `help:"Accept specimens. Never at a real border."`
-	LastSeen string    `type:"path" placeholder:"FILE" help:"Remembers when the newest bundle was issued, and refuses an older one."`
+	LastSeen string    `type:"path" placeholder:"FILE" help:"Remembers the newest bundle: an older one is then refused, and a new bundle key that it announced is trusted."`
 	At       time.Time `format:"2006-01-02T15:04:05Z07:00" help:"Check as of this instant instead of now."`
 }
 
@@ -87,43 +87,22 @@ func (c *verifyCommand) openBundle(now time.Time) (exchange.Bundle, *jose.Reader
 	if err != nil {
 		return exchange.Bundle{}, nil, err
 	}
-	pins := make([]string, len(c.Pin))
-	for i, one := range c.Pin {
-		pins[i] = string(one)
+	known, err := openDevice(c.LastSeen)
+	if err != nil {
+		return exchange.Bundle{}, nil, err
+	}
+	pins := known.Pins
+	for _, one := range c.Pin {
+		pins = append(pins, string(one))
 	}
 	bundle, reader, err := jose.ReadBundle(exchange.Token(strings.TrimSpace(string(data))), pins)
 	if err != nil {
 		return exchange.Bundle{}, nil, fmt.Errorf("the bundle is refused: %w", err)
 	}
-	lastSeen, err := c.lastSeen()
-	if err != nil {
-		return exchange.Bundle{}, nil, err
-	}
-	if err := bundle.Check(now, lastSeen); err != nil {
+	if err := bundle.Check(now, known.IssuedAt); err != nil {
 		return exchange.Bundle{}, nil, fmt.Errorf("the bundle is refused: %w", err)
 	}
-	return bundle, reader, c.remember(time.Unix(bundle.IssuedAt, 0))
-}
-
-func (c *verifyCommand) lastSeen() (time.Time, error) {
-	if c.LastSeen == "" {
-		return time.Time{}, nil
-	}
-	data, err := os.ReadFile(c.LastSeen)
-	if os.IsNotExist(err) {
-		return time.Time{}, nil
-	}
-	if err != nil {
-		return time.Time{}, err
-	}
-	return time.Parse(time.RFC3339, strings.TrimSpace(string(data)))
-}
-
-func (c *verifyCommand) remember(issued time.Time) error {
-	if c.LastSeen == "" {
-		return nil
-	}
-	return os.WriteFile(c.LastSeen, []byte(issued.In(exchange.Zone).Format(time.RFC3339)+"\n"), 0o600)
+	return bundle, reader, known.remember(bundle, jose.Pins(bundle))
 }
 
 func (c *verifyCommand) exhibit(reader *jose.Reader) (exchange.Exhibit, error) {
