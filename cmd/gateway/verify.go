@@ -43,9 +43,6 @@ func (c *verifyCommand) Run(std streams) error {
 	if now.IsZero() {
 		now = time.Now()
 	}
-	if c.Code == "" && c.Receipt == "" {
-		return usage{errors.New("show a --code, a --receipt, or both")}
-	}
 	if c.Tail != "" && !tailPattern.MatchString(strings.ToUpper(c.Tail)) {
 		return usage{errors.New("--tail takes the last four characters of the document's number")}
 	}
@@ -106,11 +103,11 @@ func (c *verifyCommand) openBundle(now time.Time) (exchange.Bundle, *jose.Reader
 }
 
 func (c *verifyCommand) exhibit(reader *jose.Reader) (exchange.Exhibit, error) {
-	code, err := shown(strings.TrimSpace(c.Code))
+	code, err := shown(c.Code)
 	if err != nil {
 		return exchange.Exhibit{}, err
 	}
-	receipt, err := shown(strings.TrimSpace(c.Receipt))
+	receipt, err := shown(c.Receipt)
 	if err != nil {
 		return exchange.Exhibit{}, err
 	}

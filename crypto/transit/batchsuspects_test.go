@@ -76,8 +76,11 @@ func TestSuspectsWaitAmongTheirLike(t *testing.T) {
 		for i := range 30 {
 			f.ask(t.Context(), "k", "attacker", fmt.Sprint("garbage ", i))
 		}
-		if shed := f.seen[len(f.seen)-1].Shed; shed != 1 || f.desk.waiting(true) != 64/doubtedShare {
-			t.Errorf("%d garbage waits, want %d", f.desk.waiting(true), 64/doubtedShare)
+		f.desk.mu.Lock()
+		waiting := f.desk.waiting(true)
+		f.desk.mu.Unlock()
+		if shed := f.seen[len(f.seen)-1].Shed; shed != 1 || waiting != 64/doubtedShare {
+			t.Errorf("%d garbage waits, want %d", waiting, 64/doubtedShare)
 		}
 		f.wants("they wait while others are served", []string{"first"})
 		time.Sleep(doubtedWait)

@@ -125,7 +125,9 @@ func TestOneRingsTokensHoldByTheOthersRules(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	profiles := []exchange.BundleProfile{{Side: "guangdong", Key: "gd", Type: "gd-code+jwt", Tag: "gd"}}
+	profiles := []exchange.BundleProfile{
+		{Side: "guangdong", Key: "gd", Type: "gd-code+jwt", Tag: "gd"}, {Side: "macau", Key: "mo", Type: "mo-code+jwt", Tag: "mo"},
+	}
 	both := jose.NewReader(append(atVault.Public(), embedded.Public()...), profiles)
 	for name, ring := range map[string]keys.Ring{"vault": atVault, "embedded": embedded} {
 		content := "content for " + name

@@ -1,6 +1,7 @@
 package transittest
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -176,6 +177,15 @@ func (v *Vault) Restart(t testing.TB, sealed bool) {
 func (v *Vault) Pause(t testing.TB) {
 	t.Helper()
 	v.signal(t, syscall.SIGSTOP)
+	// The signal is sent at once, but a busy machine may let the server's threads run on for a moment.
+	stat := fmt.Sprintf("/proc/%d/stat", v.PID(t))
+	for range 100 {
+		if state, err := os.ReadFile(stat); err != nil || bytes.Contains(state, []byte(") T ")) {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	time.Sleep(50 * time.Millisecond)
 }
 
 // Resume lets a paused server go on.
