@@ -59,6 +59,8 @@ export interface Problem {
   remedy?: string;
   contact?: string;
   reason?: string;
+  /** with consent-missing: why the person who consented may not */
+  obstacle?: string;
   field?: string;
   request_id?: string;
   /** seconds */
