@@ -10,6 +10,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"crosscode/exchange/clock"
 )
 
 type serveCommand struct {
@@ -108,7 +110,7 @@ func (c serveCommand) serveOne(ctx context.Context, std streams) error {
 func (c serveCommand) face(of side, keys *keyStore, address string, logger *slog.Logger) *server {
 	face := &server{
 		side: of, keys: keys, gateway: newGateway(c.Gateway), ownURL: "http://" + address, pins: c.Pin,
-		clock: time.Now, log: logger,
+		clock: clock.Now, log: logger,
 	}
 	face.gatewayURL = face.gateway.base
 	if c.Audience != "" {
