@@ -10,8 +10,6 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
-
-	"crosscode/exchange/clock"
 )
 
 // cli is the whole command line. The help of each command is its documentation.
@@ -45,9 +43,6 @@ func main() {
 
 // run is the program: 0 is success, 1 a "no" or a fault, 2 a command line that makes no sense.
 func run(ctx context.Context, args []string, std streams) int {
-	if notice := clock.Notice(); notice != "" {
-		fmt.Fprintln(std.err, "gateway:", notice)
-	}
 	exited := -1
 	parser, err := kong.New(&cli{},
 		kong.Name("gateway"),

@@ -102,6 +102,9 @@ func (c serveCommand) serveOne(ctx context.Context, std streams) error {
 	}
 	logger := newLog(std.err).With("side", of.id)
 	face := c.face(of, keys, listener.Addr().String(), logger)
+	if notice := clock.Notice(); notice != "" {
+		logger.Warn(notice)
+	}
 	logger.Info("listening", "address", listener.Addr().String(), "gateway", face.gateway.base, "landing", face.ownURL,
 		"simulation", "not a real back end")
 	return serveUntil(ctx, listener, face, logger)
