@@ -31,7 +31,9 @@ type routeRules[E any] struct {
 	Route       string        `json:"route"`
 	Source      exchange.Side `json:"source"`
 	Destination exchange.Side `json:"destination"`
-	Editions    []E           `json:"editions"`
+	// Ports is absent from the index of all routes.
+	Ports    []exchange.PortText `json:"ports,omitempty"`
+	Editions []E                 `json:"editions"`
 }
 
 // rulesIndex lists the rulebook versions of every route, current and announced.
@@ -52,16 +54,19 @@ func (s *Server) rulesIndex(c echo.Context) error {
 	return publish(c, mediaJSON, encode(index), rulesAge)
 }
 
-// rules gives one route's rules: what the source calls green, and what the destination asks.
+// rules gives one route's rules, what the source calls green and what the destination asks, and its ports.
 func (s *Server) rules(c echo.Context) error {
 	route, err := s.routeParam(c)
 	if err != nil {
 		return err
 	}
 	return publish(c, mediaJSON, encode(routeRules[exchange.Edition]{
-		Route: route.String(), Source: route.From, Destination: route.To, Editions: s.editions(route),
+		Route: route.String(), Source: route.From, Destination: route.To, Ports: s.portsOn(route), Editions: s.editions(route),
 	}), rulesAge)
 }
+
+// portsOn are the border crossings of a route, as its source publishes them.
+func (s *Server) portsOn(route exchange.Route) []exchange.PortText { return s.config.Sides[route.From].Ports(route) }
 
 // editions are both sides' versions for a route, the source's first.
 func (s *Server) editions(route exchange.Route) []exchange.Edition {

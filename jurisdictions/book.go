@@ -29,7 +29,7 @@ type rule struct {
 	reason     exchange.Reason
 	category   string
 	warn       bool
-	ports      []exchange.Port // empty: every port
+	bound      binding // to ports
 	parameters map[string]string
 	when       *program // nil: always
 	require    *program
@@ -226,11 +226,14 @@ func (u *use) evaluate(v *view) found {
 		Rule: u.id, Warn: u.warn, Reason: u.reason, Category: u.category, Advice: u.advice,
 	}}
 	f.Status = exchange.NotInForce
-	if u.off || !u.applies(exchange.Port(v.packet.Port)) {
+	if u.off || !u.bound.holds(v.packet.Route, exchange.Port(v.packet.Port)) {
 		return f
 	}
 	v.with = u.with
 	f.Status, f.cause = u.status(v)
+	if f.Status == exchange.Fails {
+		f.Advice = elsewhere(u.advice, u.bound.elsewhere(v.packet.Route, v.now))
+	}
 	if f.Status != exchange.Pass {
 		return f
 	}
@@ -242,11 +245,6 @@ func (u *use) evaluate(v *view) found {
 		f.Status, f.Until, f.sampled = exchange.Errored, time.Time{}, time.Time{}
 	}
 	return f
-}
-
-// applies tells whether the rule holds at the packet's port. A packet without a port must pass every port's rules.
-func (r *rule) applies(port exchange.Port) bool {
-	return len(r.ports) == 0 || port == "" || slices.Contains(r.ports, port)
 }
 
 func (r *rule) status(in *view) (exchange.Status, error) {
@@ -287,7 +285,7 @@ func (b *Book) Editions(route exchange.Route, now time.Time) []exchange.Edition 
 		}
 		uses, configured := v.part(part, route)
 		if configured {
-			editions = append(editions, b.edition(v, part, uses))
+			editions = append(editions, b.edition(v, part, uses, route))
 		}
 	}
 	return editions
@@ -321,22 +319,22 @@ func (v *version) part(part string, route exchange.Route) (uses []use, configure
 	return v.entry[route.String()].rules, true
 }
 
-func (b *Book) edition(v *version, part string, uses []use) exchange.Edition {
+func (b *Book) edition(v *version, part string, uses []use, route exchange.Route) exchange.Edition {
 	edition := exchange.Edition{
 		Book: b.name(v), Side: b.side, Part: part, From: v.from, Until: endOf(v.until), Closed: v.closed, Source: v.source,
 		Rules: []exchange.RuleText{},
 	}
 	for _, u := range uses {
 		if !u.off {
-			edition.Rules = append(edition.Rules, u.published())
+			edition.Rules = append(edition.Rules, u.published(route))
 		}
 	}
 	return edition
 }
 
-func (u *use) published() exchange.RuleText {
+func (u *use) published(route exchange.Route) exchange.RuleText {
 	return exchange.RuleText{
-		ID: u.id, Ports: slices.Clone(u.ports), Reason: u.reason, Category: u.category, Warn: u.warn,
+		ID: u.id, Ports: u.bound.published(route), Reason: u.reason, Category: u.category, Warn: u.warn,
 		Condition: u.condition(), Parameters: maps.Clone(u.shown), Advice: u.advice,
 	}
 }
@@ -368,7 +366,7 @@ type Mentions struct {
 func (b *Book) Mentions() Mentions {
 	var m Mentions
 	for _, r := range b.rules {
-		m.Ports = append(m.Ports, r.ports...)
+		m.Ports = append(m.Ports, r.bound.named...)
 	}
 	for _, v := range b.versions {
 		for _, e := range v.entry {

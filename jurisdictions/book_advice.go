@@ -1,6 +1,10 @@
 package jurisdictions
 
-import "crosscode/exchange"
+import (
+	"strings"
+
+	"crosscode/exchange"
+)
 
 // adviceNotConfigured is told where a rulebook has nothing to say: a route that nobody has configured, or a time for
 // which there is no version. It is the one advice that no rulebook can bring along.
@@ -23,4 +27,24 @@ var adviceNotConfigured = exchange.Advice{
 		En:     "The enquiry line of the destination's health authority",
 		Pt:     "A linha de informações da autoridade de saúde do destino",
 	},
+}
+
+// elsewhere adds to an advice the ports at which the rule does not hold. It is said by the engine and not by a rulebook, so
+// that nobody is sent to another checkpoint where there is none.
+func elsewhere(advice exchange.Advice, ports Ports) exchange.Advice {
+	if len(ports) == 0 {
+		return advice
+	}
+	names := func(in func(exchange.Text) string, between string) string {
+		var list []string
+		for _, port := range ports {
+			list = append(list, in(port.Name))
+		}
+		return strings.Join(list, between)
+	}
+	advice.Remedy.ZhHans += "此项要求不适用于下列口岸，也可改由其中一处过关（该处的其他要求不变）：" + names(func(t exchange.Text) string { return t.ZhHans }, "、") + "。"
+	advice.Remedy.ZhHant += "此項要求不適用於下列口岸，也可改由其中一處過關（該處的其他要求不變）：" + names(func(t exchange.Text) string { return t.ZhHant }, "、") + "。"
+	advice.Remedy.En += " This does not hold at the following checkpoints, so you can also cross at one of them (their other rules stay): " + names(func(t exchange.Text) string { return t.En }, ", ") + "."
+	advice.Remedy.Pt += " Isto não se aplica nos postos seguintes, pelo que também pode passar por um deles (as outras regras mantêm-se): " + names(func(t exchange.Text) string { return t.Pt }, ", ") + "."
+	return advice
 }

@@ -125,7 +125,7 @@ func (p *parser) entry(v *version, member pair) {
 // bounds tells whether no code can be granted without this rule setting its end.
 func (u use) bounds() bool {
 	always := u.warn && u.require != nil && u.require.source == "true" || !u.warn
-	return !u.off && u.until != nil && u.when == nil && len(u.ports) == 0 && always
+	return !u.off && u.until != nil && u.when == nil && u.bound.everywhere() && always
 }
 
 var wordPattern = regexp.MustCompile(`\A[a-z][a-z0-9]*(-[a-z0-9]+)*\z`)
