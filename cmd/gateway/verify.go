@@ -158,6 +158,9 @@ func describe(std streams, found exchange.Examination, bundle exchange.Bundle, n
 			fmt.Fprintf(std.out, "  %-12s %s\n", line.name, line.value)
 		}
 	}
+	if found.Unverified {
+		fmt.Fprintln(std.out, "  UNVERIFIED   identity not verified: check the document")
+	}
 	if found.Specimen {
 		fmt.Fprintln(std.out, "  SPECIMEN     not for real use")
 	}

@@ -178,6 +178,9 @@ func describe(out io.Writer, found finding, trusted trust, now time.Time) {
 			fmt.Fprintf(out, "  %-12s%s\n", line.label, line.value)
 		}
 	}
+	if found.isUnverified() {
+		fmt.Fprintf(out, "  %-12s%s\n", "UNVERIFIED", "identity not verified: check the document")
+	}
 	if found.isSpecimen() {
 		fmt.Fprintf(out, "  %-12s%s\n", "SPECIMEN", "not for real use")
 	}
