@@ -125,7 +125,7 @@ func (s *Server) h5View(c echo.Context, route exchange.Route) (h5View, error) {
 		shown.Ports = append(shown.Ports, wordOf{ID: string(port.ID), Text: port.Name.In(shown.Language)})
 	}
 	for _, other := range s.routes {
-		if other != route {
+		if other != route && s.config.Listed(other) {
 			stands := s.routeWords(other, shown.Language)
 			shown.Others = append(shown.Others, routeLink{Name: stands[1] + " → " + stands[3], URL: "/h5/" + other.String() + "?lang=" + shown.Language})
 		}

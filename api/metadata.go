@@ -17,7 +17,7 @@ type metadata struct {
 	Issuer         string                     `json:"issuer"`
 	Endpoints      map[string]string          `json:"endpoints"`
 	Routes         []string                   `json:"routes"`
-	Ports          map[string][]portName      `json:"ports"` // by route id
+	Ports          map[string][]portName      `json:"ports"`       // by route id
 	PacketKeys     map[exchange.Side][]string `json:"packet_keys"` // kids for packets from each side, newest first
 	Packet         layer                      `json:"packet"`
 	Signed         layer                      `json:"signed"`
@@ -95,6 +95,9 @@ func (s *Server) describe(keys []packetKey) metadata {
 		Languages: exchange.Languages(), ConsentPurpose: exchange.Purpose, Specimen: s.config.Specimen, Client: s.clientInfo(),
 	}
 	for _, route := range s.routes {
+		if !s.config.Listed(route) {
+			continue
+		}
 		about.Routes = append(about.Routes, route.String())
 		about.Ports[route.String()] = s.portNames(route)
 	}

@@ -66,7 +66,9 @@ func (s *Server) rules(c echo.Context) error {
 }
 
 // portsOn are the border crossings of a route, as its source publishes them.
-func (s *Server) portsOn(route exchange.Route) []exchange.PortText { return s.config.Sides[route.From].Ports(route) }
+func (s *Server) portsOn(route exchange.Route) []exchange.PortText {
+	return s.config.Sides[route.From].Ports(route)
+}
 
 // editions are both sides' versions for a route, the source's first.
 func (s *Server) editions(route exchange.Route) []exchange.Edition {

@@ -132,6 +132,21 @@ func TestPortsArePublishedWithTheirNames(t *testing.T) {
 	}
 }
 
+// A route that is not offered is in no list, and its rules can still be read.
+func TestARouteThatIsNotOfferedIsNotListed(t *testing.T) {
+	w := newWorld(t)
+	w.server.config.Listed = func(route exchange.Route) bool { return route != macauToGuangdong }
+	about := string(w.want(get("/.well-known/code-exchange"), http.StatusOK).body)
+	if strings.Contains(about, `"macau-guangdong"`) || !strings.Contains(about, `"guangdong-macau"`) {
+		t.Errorf("the metadata lists %s", about)
+	}
+	page := string(w.want(get("/h5/guangdong-macau"), http.StatusOK).body)
+	if strings.Contains(page, "/h5/macau-guangdong") {
+		t.Error("the page of another route leads to it")
+	}
+	w.want(get("/v1/rules/macau-guangdong"), http.StatusOK)
+}
+
 func TestConsentsComeInFourLanguagesWithTheirHashes(t *testing.T) {
 	w := newWorld(t)
 	var told struct {

@@ -17,7 +17,7 @@ import (
 type binding struct {
 	named          []exchange.Port
 	group, outside string
-	on             map[string]map[exchange.Port]bool // by route id: the known ports, and whether it holds there; "": any route
+	on             map[string]map[exchange.Port]bool // by route id: the known ports, and whether it holds there; "": of all borders
 	away           map[string]Ports                  // by route id: the ports where it does not hold
 }
 
@@ -46,15 +46,18 @@ func (b *binding) includes(port exchange.PortText) bool {
 	return len(b.named) == 0 || slices.Contains(b.named, port.ID)
 }
 
-// resolve looks up where it holds on each route of a side.
+// resolve looks up where it holds on each route of a side, and for an example without a route on any.
 func (b *binding) resolve(side exchange.Side, all Ports) {
 	b.on, b.away = map[string]map[exchange.Port]bool{"": {}}, map[string]Ports{}
+	for _, port := range all {
+		b.on[""][port.ID] = b.on[""][port.ID] || b.includes(port)
+	}
 	for _, route := range all.routesAt(side) {
 		id := route.String()
 		b.on[id] = map[exchange.Port]bool{}
 		for _, port := range all.On(route) {
 			there := b.includes(port)
-			b.on[id][port.ID], b.on[""][port.ID] = there, there || b.on[""][port.ID]
+			b.on[id][port.ID] = there
 			if !there {
 				b.away[id] = append(b.away[id], port)
 			}

@@ -4,7 +4,7 @@
 //
 //	reading   claims → Record         read*.go, claims.go, documents.go, consents.go, forms.go, ports.go, vocabulary.go
 //	rules     Record → Findings       book*.go (deciding), parse*.go (the file), cel*.go (expressions),
-//	                                  binding.go (ports), shelf.go (overrides), history.go, explain.go
+//	                                  binding.go (ports), complete.go (routes), shelf.go (overrides), history.go, explain.go
 //
 // The domain next door (exchange) owns Record, Findings and the verdict, and knows no rule. This package imports it and
 // CEL; the sides import this package, and never each other.
@@ -97,6 +97,12 @@
 // {group: ferry}. A packet that names no port must pass every port's rules. Who fails a bound rule is told, by the engine, of
 // the ports of the route where it does not hold; where there are none, nothing is said of other checkpoints. Hours and
 // closures are facts: they keep a port out of that advice, and decide no verdict.
+//
+// # Routes
+//
+// Unfinished says what a route that a rulebook opens still lacks at either end: the source's consent texts, channels and
+// documents in the destination's table, the forms that its rules read, and ports. The wiring asks it, and for the keys, at a
+// lint, at start-up, and for each override before it is taken.
 //
 // # Overrides
 //

@@ -65,7 +65,7 @@ func lintBook(set sideSet, book *jurisdictions.Book) error {
 	if faults := book.Lint(); len(faults) > 0 {
 		return faults
 	}
-	return set.knowsWords(book)
+	return errors.Join(set.knowsWords(book), set.unfinished(book, builtIn(time.Now())))
 }
 
 func readBook(file string) (*jurisdictions.Book, error) {
