@@ -17,13 +17,14 @@ const (
 // editionDates is one rulebook version without its rules.
 type editionDates struct {
 	exchange.Book
-	Side   exchange.Side `json:"side"`
-	Part   string        `json:"part"`
-	From   time.Time     `json:"from"`
-	Until  *time.Time    `json:"until,omitempty"`
-	Closed bool          `json:"closed,omitempty"`
-	Source string        `json:"source"`
-	Rules  int           `json:"rules"` // how many
+	Side    exchange.Side `json:"side"`
+	Part    string        `json:"part"`
+	From    time.Time     `json:"from"`
+	Until   *time.Time    `json:"until,omitempty"`
+	Closed  bool          `json:"closed,omitempty"`
+	Unknown bool          `json:"unknown,omitempty"`
+	Source  string        `json:"source"`
+	Rules   int           `json:"rules"` // how many
 }
 
 // routeRules is what is published for one route.
@@ -46,7 +47,7 @@ func (s *Server) rulesIndex(c echo.Context) error {
 		for _, edition := range s.editions(route) {
 			listed.Editions = append(listed.Editions, editionDates{
 				Book: edition.Book, Side: edition.Side, Part: edition.Part, From: edition.From, Until: edition.Until,
-				Closed: edition.Closed, Source: edition.Source, Rules: len(edition.Rules),
+				Closed: edition.Closed, Unknown: edition.Unknown, Source: edition.Source, Rules: len(edition.Rules),
 			})
 		}
 		index.Routes = append(index.Routes, listed)

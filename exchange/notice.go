@@ -66,8 +66,10 @@ type Edition struct {
 	From   time.Time  `json:"from"`
 	Until  *time.Time `json:"until,omitempty"` // half-open; absent: no end
 	Closed bool       `json:"closed,omitempty"`
-	Source string     `json:"source"`
-	Rules  []RuleText `json:"rules"`
+	// Unknown: a gap in the record; what was asked at that time is not known, and nobody gets a code for it.
+	Unknown bool       `json:"unknown,omitempty"`
+	Source  string     `json:"source"`
+	Rules   []RuleText `json:"rules"`
 }
 
 // RuleText is one rule as people read it.

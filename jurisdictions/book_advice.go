@@ -29,6 +29,23 @@ var adviceNotConfigured = exchange.Advice{
 	},
 }
 
+// adviceGap is told where it is not known what was asked at that time: a rulebook has a version or an entry that says so.
+var adviceGap = exchange.Advice{
+	Title: exchange.Text{
+		ZhHans: "这段时间的通关规则记录不全",
+		ZhHant: "這段時間的通關規則紀錄不全",
+		En:     "The record of the rules of this time has a gap",
+		Pt:     "O registo das regras deste período tem uma lacuna",
+	},
+	Remedy: exchange.Text{
+		ZhHans: "当时的要求未能查明，因此不能转码。请向目的地卫生部门查询，或在口岸向工作人员查询。",
+		ZhHant: "當時的要求未能查明，因此不能轉碼。請向目的地衞生部門查詢，或在口岸向工作人員查詢。",
+		En:     "What was required then is not known, so no code can be issued. Ask the destination's health authority, or an officer at the checkpoint.",
+		Pt:     "Não se sabe o que então se exigia, pelo que não é possível emitir um código. Consulte a autoridade de saúde do destino ou um agente no posto fronteiriço.",
+	},
+	Contact: adviceNotConfigured.Contact,
+}
+
 // elsewhere adds to an advice the ports at which the rule does not hold. It is said by the engine and not by a rulebook, so
 // that nobody is sent to another checkpoint where there is none.
 func elsewhere(advice exchange.Advice, ports Ports) exchange.Advice {

@@ -24,7 +24,7 @@ func (b *Book) Opens(route exchange.Route, now time.Time) bool { return len(b.en
 func (b *Book) entries(route exchange.Route, now time.Time) []*entry {
 	var found []*entry
 	for _, v := range b.versions {
-		if e := v.entry[route.String()]; e != nil && (v.until.IsZero() || now.Before(v.until)) {
+		if e := v.entry[route.String()]; e != nil && !e.blank() && (v.until.IsZero() || now.Before(v.until)) {
 			found = append(found, e)
 		}
 	}

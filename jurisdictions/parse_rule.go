@@ -18,7 +18,9 @@ var (
 	rulePattern      = regexp.MustCompile(`\A(green|entry)\.[a-z][a-z0-9]*(-[a-z0-9]+)*\z`)
 	parameterPattern = regexp.MustCompile(`\A[a-z][a-z0-9_]{0,30}\z`)
 	// builtInRules are the ids that the engine gives itself.
-	builtInRules = []string{"entry.documents", "entry.closed", "entry.route", "green.closed", "green.route"}
+	builtInRules = []string{
+		"entry.documents", "entry.closed", "entry.route", "entry.unknown", "green.closed", "green.route", "green.unknown",
+	}
 )
 
 // Categories is all that an officer may be told of why a rule decided as it did.
