@@ -40,7 +40,10 @@ type Config struct {
 	Issuer    string
 	Exchanger Exchanger
 	// Sides are the jurisdictions; every ordered pair of two is a route.
-	Sides    map[exchange.Side]exchange.Jurisdiction
+	Sides map[exchange.Side]exchange.Jurisdiction
+	// Listed tells whether a route is offered now, in the metadata and on the pages; its rules can be read in any case. It is
+	// asked for each request. Nil: all are.
+	Listed   func(exchange.Route) bool
 	Exhibits Exhibits
 	Recalls  exchange.Recalls
 	// SourceRecall verifies a source side's signed recall. Its error is a Failure: packet-refused or unavailable.
@@ -182,6 +185,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.InFlight == 0 {
 		c.InFlight = 256
+	}
+	if c.Listed == nil {
+		c.Listed = func(exchange.Route) bool { return true }
 	}
 	if c.Clock == nil {
 		c.Clock = clock.Now

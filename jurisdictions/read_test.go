@@ -39,7 +39,6 @@ func newReader(t testing.TB) reader {
 	}
 	vocabulary, err := jurisdictions.Vocabulary{
 		Side: "macau", Channels: []string{"web", "app"},
-		Ports: map[exchange.Side][]exchange.Port{"guangdong": {"gongbei", "hengqin"}},
 		Colours: map[string]string{
 			"green": "green", "yellow": "yellow", "amber": "yellow", "red": "red", "none": "none",
 		},
