@@ -98,7 +98,7 @@ func postedPacket(c echo.Context) (string, error) {
 	if err != nil || len(form) != 1 || len(form["packet"]) != 1 {
 		return "", &fault{id: badRequest, stage: "form"}
 	}
-	packet := form.Get("packet")
+	packet := exchange.Packet(form.Get("packet")).Compact()
 	switch {
 	case len(packet) > exchange.MaxPacket:
 		return "", exchange.Fail(exchange.TooLarge, "packet", nil)

@@ -202,6 +202,8 @@ func TestTheFormHasOneFieldAndItsLimits(t *testing.T) {
 	}{
 		{"a packet at its limit", form("packet=" + long(exchange.MaxPacket)), 200},
 		{"a packet above it", form("packet=" + long(exchange.MaxPacket+1)), 413},
+		{"a packet with a line end behind it", form("packet=" + aPacket + "%0D%0A"), 200},
+		{"a packet with two", form("packet=" + aPacket + "%0A%0A"), 400},
 		{"a body at its limit that is no packet", form("packet=" + strings.Repeat("%41", (maxBody-7)/3)), 400},
 		{"a body above it", form("packet=" + strings.Repeat("A", maxBody)), 413},
 		{"a second field", form("packet=" + aPacket + "&name=x"), 400},

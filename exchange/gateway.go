@@ -88,7 +88,7 @@ type Answer struct {
 // Exchange takes a packet along its path. Its error is a Failure, except for a fault of the gateway itself.
 func (g *Gateway) Exchange(ctx context.Context, request Request) (Answer, error) {
 	now := g.Clock()
-	record, err := g.authenticate(ctx, request, now)
+	record, err := g.Authenticate(ctx, request, now)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -106,9 +106,10 @@ func (g *Gateway) Exchange(ctx context.Context, request Request) (Answer, error)
 	return answer, nil
 }
 
-// authenticate turns hostile bytes into a live record with consent.
-func (g *Gateway) authenticate(ctx context.Context, request Request, now time.Time) (Record, error) {
-	if len(request.Packet) > MaxPacket {
+// Authenticate turns hostile bytes into a live record with consent, as of now. It needs Opener, Verifier and Sides alone, and
+// leaves no trace. Its error is a Failure.
+func (g *Gateway) Authenticate(ctx context.Context, request Request, now time.Time) (Record, error) {
+	if len(request.Packet.Compact()) > MaxPacket {
 		return Record{}, Fail(TooLarge, "size", nil)
 	}
 	signed, err := g.Opener.Open(ctx, request.Packet)

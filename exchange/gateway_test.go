@@ -129,6 +129,13 @@ func TestAPacketOfMoreThan32KiBIsTooLarge(t *testing.T) {
 		_, err := gateway(t).bring(t, strings.Repeat("j", size), "")
 		wantReason(t, err, want)
 	}
+	// A line end behind the packet is not counted.
+	for _, end := range []string{"\n", "\r\n"} {
+		_, err := gateway(t).bring(t, strings.Repeat("j", exchange.MaxPacket)+end, "")
+		wantReason(t, err, "")
+		_, err = gateway(t).bring(t, strings.Repeat("j", exchange.MaxPacket+1)+end, "")
+		wantReason(t, err, exchange.TooLarge)
+	}
 }
 
 func TestAPageTakesPacketsOfItsRouteOnly(t *testing.T) {

@@ -1,12 +1,29 @@
 package exchange
 
-import "context"
+import (
+	"context"
+	"strings"
+)
 
 // Packet is a consent packet as it came in: a compact JWE. It is hostile until it is opened and verified.
 type Packet string
 
-// MaxPacket is the most characters a packet may have. It is checked before anything else is looked at.
+// MaxPacket is the most characters a packet may have, a line end behind it not counted. It is checked before anything else
+// is looked at.
 const MaxPacket = 32 << 10
+
+// Compact is the packet without the one line end, LF or CRLF, that tools write behind a line of text. It is the only thing
+// that may stand around a packet: a blank, a second line end, or one before or inside the packet is refused.
+//
+// A packet so has three texts instead of one. That is safe, because nothing is counted by a packet's bytes: whether it was
+// answered before is looked up by its issuer and jti, which are signed (threats T9, T17).
+func (p Packet) Compact() string {
+	text, ended := strings.CutSuffix(string(p), "\n")
+	if ended {
+		text = strings.TrimSuffix(text, "\r")
+	}
+	return text
+}
 
 // Signed is the compact JWS that was inside a packet. That a packet could be decrypted says nothing about who made it
 // (RFC 8725 §3.3): a Signed is as hostile as a Packet.

@@ -19,6 +19,14 @@ const (
 	handoffType = "handoff+jwe"
 )
 
+// What a packet's outer header says of its content, and the names that it may have.
+const (
+	contentEncryption = "A256GCM"
+	packetContent     = "JWT" // RFC 7519 §5.2: what is inside is a JWT
+)
+
+var outerNames = []string{"alg", "enc", "kid", "typ", "cty", "epk", "apu", "apv"}
+
 // maxParty bounds apu and apv, decoded. Whoever needs them needs a name or a nonce.
 const maxParty = 64
 
@@ -40,33 +48,52 @@ type header struct {
 }
 
 // parseHeader accepts an object whose members are all among the allowed names; each is a string, but for epk. A name that
-// is not allowed refuses the token: crit, zip, b64, jku, jwk, x5u, x5c and x5t have no place here (threat T5).
-func parseHeader(data []byte, allowed ...string) (header, error) {
+// is not allowed refuses the token: crit, zip, b64, jku, jwk, x5u, x5c and x5t have no place here (threat T5). What is not
+// a header at all gives no header.
+func parseHeader(at stage, data []byte, allowed ...string) (*header, []*fault) {
 	if len(data) > MaxHeader {
-		return header{}, errHeaderSize
+		return nil, []*fault{refused(at, errHeaderSize)}
 	}
-	h := header{text: make(map[string]string, len(allowed))}
-	err := walk(data, func(name string, decoder *jsontext.Decoder) (err error) {
-		if !slices.Contains(allowed, name) {
-			return errMember
+	h := &header{text: make(map[string]string, len(allowed))}
+	var faults []*fault
+	err := walk(data, func(name string, decoder *jsontext.Decoder) error {
+		value, err := decoder.ReadValue()
+		if err != nil {
+			return errJSON
 		}
-		if name == "epk" {
-			h.ephemeral, err = parseEphemeral(decoder)
-			return err
+		if err := h.take(name, value, allowed); err != nil {
+			faults = append(faults, refusedMember(at, name, err))
 		}
-		h.text[name], err = text(decoder)
-		return err
+		return nil
 	})
-	return h, err
+	if err != nil {
+		return nil, []*fault{refused(at, err)}
+	}
+	return h, faults
 }
 
-func parseEphemeral(decoder *jsontext.Decoder) (map[string]string, error) {
-	value, err := decoder.ReadValue()
-	if err != nil || value.Kind() != '{' {
+// take keeps one member. The decoder has checked its value already.
+func (h *header) take(name string, value jsontext.Value, allowed []string) (err error) {
+	switch {
+	case !slices.Contains(allowed, name):
+		return errMember
+	case name == "epk":
+		h.ephemeral, err = parseEphemeral(value)
+		return err
+	case value.Kind() != '"':
+		return errText
+	}
+	unquoted, err := jsontext.AppendUnquote(nil, value)
+	h.text[name] = string(unquoted)
+	return err
+}
+
+func parseEphemeral(value jsontext.Value) (map[string]string, error) {
+	if value.Kind() != '{' {
 		return nil, errEphemeral
 	}
 	members := make(map[string]string, 4)
-	err = walk(value, func(name string, inner *jsontext.Decoder) (err error) {
+	err := walk(value, func(name string, inner *jsontext.Decoder) (err error) {
 		if !slices.Contains([]string{"kty", "crv", "x", "y"}, name) {
 			return errEphemeral
 		}
@@ -78,7 +105,29 @@ func parseEphemeral(decoder *jsontext.Decoder) (map[string]string, error) {
 
 func (h header) has(name string) bool {
 	_, found := h.text[name]
-	return found
+	return found || name == "epk" && h.ephemeral != nil
+}
+
+// doubt is one thing that may be wrong with a member; without a member, with the whole token.
+type doubt struct {
+	wrong  bool
+	member string
+	err    error
+}
+
+// wrong gives a fault for each doubt that is one.
+func (h header) wrong(at stage, doubts ...doubt) (faults []*fault) {
+	for _, each := range doubts {
+		if !each.wrong {
+			continue
+		}
+		f := refusedMember(at, each.member, each.err)
+		if each.member != "" && !h.has(each.member) {
+			f.hint = "there is none"
+		}
+		faults = append(faults, f)
+	}
+	return faults
 }
 
 func (h header) keyID() (string, error) {

@@ -38,27 +38,37 @@ func NewOpener(ring keys.Ring) *Opener { return &Opener{ring: ring} }
 // with packet-refused for anything wrong with the packet, or with unavailable when the ring's key could not be used.
 func (o *Opener) Open(ctx context.Context, packet exchange.Packet) (signed exchange.Signed, err error) {
 	defer contain(&err)
-	signed, fault := o.open(ctx, string(packet))
-	if fault != nil {
-		return exchange.Signed{}, fault.failure()
+	var stop stopped
+	signed, _ = o.open(ctx, packet, stop.report)
+	if stop.fault != nil {
+		return exchange.Signed{}, stop.failure()
 	}
 	return signed, nil
 }
 
-func (o *Opener) open(ctx context.Context, packet string) (exchange.Signed, *fault) {
-	s, fault := parseSealed(packet)
-	if fault != nil {
-		return exchange.Signed{}, fault
+// open makes every check up to decryption. What it gives is worth something only if all of them passed; found tells
+// whether there is anything at all.
+func (o *Opener) open(ctx context.Context, packet exchange.Packet, tell report) (signed exchange.Signed, found bool) {
+	s, ok := parseSealed(packet.Compact(), tell)
+	if !ok {
+		return exchange.Signed{}, false
 	}
 	key, fault := o.find(s)
-	if fault != nil {
-		return exchange.Signed{}, fault
+	if !tell(stageKey, orNone(fault)...) || fault != nil {
+		return exchange.Signed{}, false
 	}
 	plaintext, fault := s.decrypt(ctx, key)
-	if fault != nil {
-		return exchange.Signed{}, fault
+	if !tell(stageDecrypt, orNone(fault)...) || fault != nil {
+		return exchange.Signed{}, false
 	}
-	return exchange.Signed{Compact: string(plaintext), PacketKey: key.Public().Name}, nil
+	return exchange.Signed{Compact: string(plaintext), PacketKey: key.Public().Name}, true
+}
+
+func orNone(fault *fault) []*fault {
+	if fault == nil {
+		return nil
+	}
+	return one(fault)
 }
 
 // find looks the kid up and holds the key against the packet: its algorithm, and for RSA the length of its modulus.
@@ -108,72 +118,62 @@ type sealed struct {
 	content      content
 }
 
-func parseSealed(packet string) (sealed, *fault) {
+// parseSealed takes a packet apart and holds each part to what it must be; found tells whether there is enough to go on.
+func parseSealed(packet string, tell report) (s sealed, found bool) {
 	p, err := split(packet, 5, MaxPacket)
-	if err != nil {
-		return sealed{}, refused(stageCompact, err)
+	if !tell(stageCompact, ifWrong(stageCompact, "", err)...) || err != nil {
+		return sealed{}, false
 	}
-	h, err := parseHeader(p.segments[0], "alg", "enc", "kid", "typ", "cty", "epk", "apu", "apv")
-	if err != nil {
-		return sealed{}, refused(stageHeader, err)
+	h, faults := parseHeader(stageHeader, p.segments[0], outerNames...)
+	if !tell(stageHeader, faults...) || h == nil {
+		return sealed{}, false
 	}
-	s := sealed{token: packet, encryptedKey: p.segments[1]}
-	if err := s.choose(h); err != nil {
-		return sealed{}, refused(stageAlgorithms, err)
+	s = sealed{token: packet, encryptedKey: p.segments[1]}
+	if !tell(stageAlgorithms, s.choose(h)...) || s.alg.name == "" || s.keyID == "" {
+		return sealed{}, false
 	}
-	if err := s.agreement(h); err != nil {
-		return sealed{}, refused(stageAgreement, err)
+	if !tell(stageAgreement, s.agreement(h)...) || s.alg.agrees && s.ephemeral == nil {
+		return sealed{}, false
 	}
 	if !s.lengths(p) {
-		return sealed{}, refused(stageLengths, errLengths)
+		tell(stageLengths, refused(stageLengths, errLengths))
+		return sealed{}, false
 	}
 	s.content = content{
 		protected: []byte(p.text[0]), iv: p.segments[2], encrypted: slices.Concat(p.segments[3], p.segments[4]),
 	}
-	return s, nil
+	return s, tell(stageLengths)
 }
 
 // choose compares byte by byte: header values are case-sensitive (RFC 7515 §4.1.1).
-func (s *sealed) choose(h header) (err error) {
+func (s *sealed) choose(h *header) []*fault {
 	for _, known := range outerAlgorithms {
 		if h.text["alg"] == known.name {
 			s.alg = known
 		}
 	}
-	if s.alg.name == "" {
-		return errAlgorithm
-	}
-	if h.text["enc"] != "A256GCM" {
-		return errEncryption
-	}
-	if h.text["typ"] != packetType {
-		return errType
-	}
-	if h.text["cty"] != "JWT" { // RFC 7519 §5.2: what is inside is a JWT
-		return errContent
-	}
-	s.keyID, err = h.keyID()
-	return err
+	keyID, err := h.keyID()
+	s.keyID = keyID
+	return h.wrong(stageAlgorithms,
+		doubt{s.alg.name == "", "alg", errAlgorithm},
+		doubt{h.text["enc"] != contentEncryption, "enc", errEncryption},
+		doubt{h.text["typ"] != packetType, "typ", errType},
+		doubt{h.text["cty"] != packetContent, "cty", errContent},
+		doubt{err != nil, "kid", errKeyID},
+	)
 }
 
-func (s *sealed) agreement(h header) (err error) {
+func (s *sealed) agreement(h *header) []*fault {
 	if !s.alg.agrees {
-		switch {
-		case h.ephemeral != nil:
-			return errEphemeral
-		case h.has("apu"), h.has("apv"):
-			return errParty
-		}
-		return nil
+		return h.wrong(stageAgreement,
+			doubt{h.has("epk"), "epk", errEphemeral}, doubt{h.has("apu"), "apu", errParty}, doubt{h.has("apv"), "apv", errParty})
 	}
-	if s.ephemeral, err = h.point(); err != nil {
-		return err
-	}
-	if s.apu, err = h.party("apu"); err != nil {
-		return err
-	}
-	s.apv, err = h.party("apv")
-	return err
+	var errs [3]error
+	s.ephemeral, errs[0] = h.point()
+	s.apu, errs[1] = h.party("apu")
+	s.apv, errs[2] = h.party("apv")
+	return h.wrong(stageAgreement,
+		doubt{errs[0] != nil, "epk", errs[0]}, doubt{errs[1] != nil, "apu", errs[1]}, doubt{errs[2] != nil, "apv", errs[2]})
 }
 
 // lengths is what keeps an empty encrypted_key from jwx, which panics over it (GHSA-78h2-9frx-2jm8 in another library).

@@ -136,7 +136,7 @@ func TestAPanicIsARefusal(t *testing.T) {
 	signed := exchange.Signed{Compact: signES(t, w.es256["macau"], "sign-es", []byte(claimsOf("macau")))}
 	_, err := NewVerifier(nil, gateway).Verify(t.Context(), signed)
 	checkUniform(t, err)
-	if told := Explain(t.Context(), packet, nil, w.trusted, gateway); len(told) != 1 || told[0].Passed {
+	if told := Explain(t.Context(), packet, nil, w.trusted, gateway); len(told.Steps) != 1 || told.Steps[0].Passed() {
 		t.Errorf("Explain() = %+v, want one step that did not pass", told)
 	}
 	_, err = NewSigner(nil).Sign(t.Context(), grantDrafts(t, "macau", "guangdong", 1))
@@ -203,7 +203,7 @@ func TestFailuresHoldNoData(t *testing.T) {
 	for _, v := range vectors(t) {
 		packet := exchange.Packet(v.make(t, w))
 		told := fmt.Sprint(openAndVerify(t, NewOpener(w.ring), w.verifier(), packet),
-			Explain(t.Context(), packet, w.ring, w.trusted, gateway))
+			Explain(t.Context(), packet, w.ring, w.trusted, gateway).Steps)
 		for _, secret := range []string{"陳大文", "1234567", "canary", "elsewhere", "../", "AAAAAAAAAA"} {
 			if strings.Contains(told, secret) {
 				t.Errorf("%s: told %q: %s", v.Name, secret, told)
@@ -218,8 +218,8 @@ func TestAnOutagePassesThroughExplain(t *testing.T) {
 	ring := counting(w.ring)
 	ring.broken = keys.ErrUnavailable
 	told := Explain(t.Context(), exchange.Packet(vector{}.make(t, w)), ring, w.trusted, gateway)
-	if last := told[len(told)-1]; last.Passed || last.Name != "packet.decrypt" || !strings.Contains(last.Why, "try again") {
-		t.Errorf("last step = %+v", last)
+	if first := firstFault(told.Steps); first.Name != "packet.decrypt" || !strings.Contains(first.Faults[0].Why, "try again") {
+		t.Errorf("first fault = %+v", first)
 	}
 }
 
@@ -230,8 +230,8 @@ func TestExplainTellsKeyFromContent(t *testing.T) {
 	for segment, expected := range map[int]string{1: "does not unwrap", 4: "does not authenticate"} {
 		packet := edit{Op: "flip", Segment: segment}.apply(t, good)
 		told := Explain(t.Context(), exchange.Packet(packet), w.ring, w.trusted, gateway)
-		if last := told[len(told)-1]; !strings.Contains(last.Why, expected) {
-			t.Errorf("segment %d: %q, want %q", segment, last.Why, expected)
+		if first := firstFault(told.Steps); !strings.Contains(fmt.Sprint(first.Faults), expected) {
+			t.Errorf("segment %d: %q, want %q", segment, first.Faults, expected)
 		}
 		_, err := NewOpener(w.ring).Open(t.Context(), exchange.Packet(packet))
 		if strings.Contains(err.Error(), expected) {

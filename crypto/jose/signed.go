@@ -31,6 +31,9 @@ type kind struct {
 	payload    int      // most bytes
 }
 
+// signedContent is the only cty that a packet's inner header may have, if it has any.
+const signedContent = "json"
+
 var (
 	headerNames = []string{"alg", "kid", "typ"}
 	packetKind  = kind{
@@ -59,42 +62,42 @@ type unverified struct {
 }
 
 func (k kind) parse(token string) (unverified, *fault) {
+	var stop stopped
+	u, _ := k.inspect(token, stop.report)
+	return u, stop.fault
+}
+
+// inspect is parse for any report; found tells whether there is a payload to look at.
+func (k kind) inspect(token string, tell report) (u unverified, found bool) {
 	// Base64 makes four characters of three bytes; the rest is header, signature and dots.
 	p, err := split(token, 3, k.payload*4/3+MaxHeader*4/3+128)
-	if err != nil {
-		return unverified{}, refused(stageSigned, err)
+	if !tell(stageSigned, ifWrong(stageSigned, "", err)...) || err != nil {
+		return unverified{}, false
 	}
-	h, err := parseHeader(p.segments[0], k.names...)
-	if err != nil {
-		return unverified{}, refused(stageJWSHeader, err)
+	h, faults := parseHeader(stageJWSHeader, p.segments[0], k.names...)
+	if !tell(stageJWSHeader, faults...) || h == nil {
+		return unverified{}, false
 	}
-	u := unverified{
+	u = unverified{
 		input: token[:len(token)-len(p.text[2])-1], alg: keys.Algorithm(h.text["alg"]), typ: h.text["typ"],
 		payload: p.segments[1], signature: p.segments[2],
 	}
-	if u.keyID, err = h.keyID(); err != nil {
-		return unverified{}, refused(stageKind, err)
-	}
-	if err := k.check(u, h); err != nil {
-		return unverified{}, refused(stageKind, err)
-	}
-	return u, nil
+	faults = k.check(&u, h)
+	return u, tell(stageKind, faults...)
 }
 
-func (k kind) check(u unverified, h header) error {
-	switch {
-	case !slices.Contains(k.algorithms, u.alg):
-		return errAlgorithm
-	case !slices.Contains(k.types, u.typ):
-		return errType
-	case h.has("cty") && h.text["cty"] != "json": // "JWT" would announce a further layer (threat T12)
-		return errContent
-	case len(u.signature) != signatureLength:
-		return errSigLength
-	case len(u.payload) == 0 || len(u.payload) > k.payload:
-		return errPayloadSize
-	}
-	return nil
+func (k kind) check(u *unverified, h *header) []*fault {
+	keyID, err := h.keyID()
+	u.keyID = keyID
+	return h.wrong(stageKind,
+		doubt{err != nil, "kid", errKeyID},
+		doubt{!slices.Contains(k.algorithms, u.alg), "alg", errAlgorithm},
+		doubt{!slices.Contains(k.types, u.typ), "typ", errType},
+		// "JWT" would announce a further layer (threat T12).
+		doubt{h.has("cty") && h.text["cty"] != signedContent, "cty", errContent},
+		doubt{len(u.signature) != signatureLength, "", errSigLength},
+		doubt{len(u.payload) == 0 || len(u.payload) > k.payload, "", errPayloadSize},
+	)
 }
 
 // verifiers is the whole list: there is no symmetric algorithm in it for a public key to be taken as a secret (threat T2).

@@ -33,13 +33,28 @@ const (
 	stagePanic stage = "panic"
 )
 
-// fault is what stopped a token. It becomes a Failure at the package's border.
+// fault is what is wrong with a token. It becomes a Failure at the package's border.
 type fault struct {
 	stage  stage
 	reason exchange.Reason
 	cause  error
-	// hint is for Explain alone. It would be an oracle anywhere else.
-	hint string
+	// member and hint are for Explain alone: the one is the sender's own text, the other would be an oracle anywhere else.
+	member string // of the header, or of the claims; "": the whole
+	hint   string
+}
+
+// report takes all that one check found, nothing if it passed, and tells whether the next check is to be made. The checks
+// are the same for everybody; who reports decides how far they go.
+type report func(at stage, found ...*fault) (goOn bool)
+
+// stopped is the report of the gateway itself: the first fault ends the work.
+type stopped struct{ *fault }
+
+func (s *stopped) report(_ stage, found ...*fault) bool {
+	if len(found) > 0 {
+		s.fault = found[0]
+	}
+	return s.fault == nil
 }
 
 func (f *fault) failure() error {
@@ -52,6 +67,23 @@ func (f *fault) failure() error {
 func refused(at stage, cause error) *fault {
 	return &fault{stage: at, reason: exchange.PacketRefused, cause: cause}
 }
+
+// refusedMember is a fault of one member.
+func refusedMember(at stage, member string, cause error) *fault {
+	f := refused(at, cause)
+	f.member = member
+	return f
+}
+
+// ifWrong is the one fault that err stands for, or none.
+func ifWrong(at stage, member string, err error) []*fault {
+	if err == nil {
+		return nil
+	}
+	return one(refusedMember(at, member, err))
+}
+
+func one(f *fault) []*fault { return []*fault{f} }
 
 func outage(at stage, cause error) *fault {
 	return &fault{stage: at, reason: exchange.Unavailable, cause: cause}

@@ -11,7 +11,8 @@ import (
 var (
 	errJSON   = errors.New("not one strict JSON object: unique member names, valid UTF-8, nothing behind it")
 	errDepth  = errors.New("JSON nested deeper than 8 levels")
-	errMember = errors.New("a header name that is not allowed here, or a value that is not a string")
+	errMember = errors.New("a header name that is not allowed here")
+	errText   = errors.New("a header value that is not a string")
 )
 
 // walk reads one JSON object and nothing behind it, and calls member for each of its own members with the decoder placed
@@ -54,7 +55,7 @@ func skip(decoder *jsontext.Decoder) error {
 // text reads a value that must be a string.
 func text(decoder *jsontext.Decoder) (string, error) {
 	if decoder.PeekKind() != '"' {
-		return "", errMember
+		return "", errText
 	}
 	token, err := decoder.ReadToken()
 	if err != nil {

@@ -1,7 +1,10 @@
 package jose
 
 import (
+	"encoding/json"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -78,21 +81,148 @@ func TestExplainAgrees(t *testing.T) {
 		packet := exchange.Packet(v.make(t, w))
 		err := openAndVerify(t, NewOpener(w.ring), w.verifier(), packet)
 		told := Explain(t.Context(), packet, w.ring, w.trusted, gateway)
-		last := told[len(told)-1]
-		if last.Passed != (err == nil) {
-			t.Errorf("%s: Explain says passed %v, the gateway says %v", v.Name, last.Passed, err)
+		if len(told.Steps) != len(steps) {
+			t.Errorf("%s: %d steps, want all %d", v.Name, len(told.Steps), len(steps))
 		}
-		if err != nil && (last.Name != stageOf(err) || last.Why == "") {
-			t.Errorf("%s: Explain stops at %s (%s), the gateway at %s", v.Name, last.Name, last.Why, stageOf(err))
+		if first := firstFault(told.Steps); first.Name != stageOf(err) {
+			t.Errorf("%s: Explain says %q (%v), the gateway %q", v.Name, first.Name, first.Faults, stageOf(err))
 		}
-		if err == nil && len(told) != len(steps) {
-			t.Errorf("%s: %d steps, want all %d", v.Name, len(told), len(steps))
-		}
-		for _, step := range told[:len(told)-1] {
-			if !step.Passed || step.Why != "" || step.What == "" {
-				t.Errorf("%s: step %+v before the last one", v.Name, step)
+		for _, step := range told.Steps {
+			if step.What == "" || slices.ContainsFunc(step.Faults, func(f Fault) bool { return f.Why == "" }) {
+				t.Errorf("%s: step %+v says nothing", v.Name, step)
 			}
 		}
+		if genuine := string(told.Claims.JSON) != "" && told.Claims.Issuer != ""; err == nil && !genuine {
+			t.Errorf("%s: no claims", v.Name)
+		}
+	}
+}
+
+// firstFault is the first step that did not pass; the zero Step if all did.
+func firstFault(told []Step) Step {
+	for _, step := range told {
+		if !step.Passed() {
+			return step
+		}
+	}
+	return Step{}
+}
+
+// TestOneLineEndBehindAPacket is the one thing that may stand around a packet, for the gateway and for Explain.
+func TestOneLineEndBehindAPacket(t *testing.T) {
+	w := theWorld()
+	packet := vector{}.make(t, w)
+	for _, each := range []struct{ before, after, stage string }{
+		{"", "\n", ""}, {"", "\r\n", ""},
+		{"", "\r", "packet.compact"}, {"", "\n\n", "packet.compact"}, {"", "\r\n\r\n", "packet.compact"}, {"", "\r\r\n", "packet.compact"},
+		{"", " ", "packet.compact"}, {"", " \n", "packet.compact"}, {"", "\n ", "packet.compact"}, {"", "\t", "packet.compact"},
+		{"", "\u2028", "packet.compact"}, {"", "\x00", "packet.compact"},
+		{"\n", "", "packet.compact"}, {" ", "", "packet.compact"}, {"\ufeff", "", "packet.compact"},
+	} {
+		around := exchange.Packet(each.before + packet + each.after)
+		err := openAndVerify(t, NewOpener(w.ring), w.verifier(), around)
+		first := firstFault(Explain(t.Context(), around, w.ring, w.trusted, gateway).Steps)
+		if stageOf(err) != each.stage || first.Name != each.stage {
+			t.Errorf("%q around a packet: the gateway says %q, Explain %q, want %q", each.before+"…"+each.after, stageOf(err), first.Name, each.stage)
+		}
+	}
+	within := exchange.Packet(strings.Replace(packet, ".", "\n.", 1))
+	if err := openAndVerify(t, NewOpener(w.ring), w.verifier(), within); stageOf(err) != "packet.compact" {
+		t.Errorf("a line end within: %v", err)
+	}
+}
+
+// TestExplainTellsAllFaultsAtOnce: both headers and the address wrong, each fault by its member.
+func TestExplainTellsAllFaultsAtOnce(t *testing.T) {
+	w := theWorld()
+	kid := w.packetKey(t, "packet-mo").KeyID
+	packet := vector{
+		Header:      `{"alg":"RSA-OAEP-256","enc":"A256GCM","kid":"` + kid + `","typ":"JWT","a/b~c":1,"jku":"https://elsewhere.example"}`,
+		InnerHeader: `{"alg":"ES256","kid":"sign-es","typ":"JWT","cty":"JWT","iss":"macau"}`,
+		Claims:      `{"iss":"Macau","aud":"https://elsewhere.example"}`,
+	}.make(t, w)
+	told := map[string][]string{}
+	for _, step := range Explain(t.Context(), exchange.Packet(packet), w.ring, w.trusted, gateway).Steps {
+		for _, fault := range step.Faults {
+			told[step.Name+" "+fault.At] = append(told[step.Name+" "+fault.At], fault.Why)
+		}
+	}
+	for where, why := range map[string]string{
+		"packet.header /a~1b~0c": "not allowed", "packet.header /jku": "found by kid",
+		"packet.algorithms /typ": "want consent-packet+jwe", "packet.algorithms /cty": "want JWT; there is none",
+		"signed.header /iss": "payload alone", "signed.kind /typ": "want consent-packet+jwt", "signed.kind /cty": "want json",
+		"signed.issuer /iss": "side's id", "signed.audience /aud": "byte for byte",
+	} {
+		if len(told[where]) != 1 || !strings.Contains(told[where][0], why) {
+			t.Errorf("%s: %q, want %q", where, told[where], why)
+		}
+		delete(told, where)
+	}
+	if len(told) > 0 {
+		t.Errorf("and told besides: %q", told)
+	}
+}
+
+// TestExplainNamesEveryRefusedMember puts each name that libraries write into a header, and one that none does.
+func TestExplainNamesEveryRefusedMember(t *testing.T) {
+	w := theWorld()
+	kid := w.packetKey(t, "packet-mo").KeyID
+	for _, name := range append(slices.Collect(maps.Keys(refusedNames)), "nonce", strings.Repeat("長", 30)) {
+		if slices.Contains(outerNames, name) {
+			continue
+		}
+		header := `{"alg":"RSA-OAEP-256","enc":"A256GCM","kid":"` + kid + `","typ":"` + packetType + `","cty":"JWT","` + name + `":"x"}`
+		first := firstFault(Explain(t.Context(), exchange.Packet(vector{Header: header}.make(t, w)), w.ring, w.trusted, gateway).Steps)
+		if first.Name != "packet.header" || len(first.Faults) != 1 || !strings.HasPrefix(first.Faults[0].At, "/"+name[:min(len(name), 63)]) {
+			t.Errorf("%s: %+v", name, first)
+		}
+		if known := refusedNames[name]; !strings.Contains(first.Faults[0].Why, known) {
+			t.Errorf("%s: %q does not say %q", name, first.Faults[0].Why, known)
+		}
+	}
+}
+
+// TestTheFormIsWhatTheParserTakes holds what back-end teams are told of the headers to the parser, in both directions.
+func TestTheFormIsWhatTheParserTakes(t *testing.T) {
+	w := theWorld()
+	kid := w.packetKey(t, "packet-mo").KeyID
+	seen := map[string]string{"kid": kid, "alg": "RSA-OAEP-256"}
+	signed := map[string]string{"kid": "sign-es", "alg": "ES256"}
+	for name, form := range map[string]struct {
+		members []Member
+		known   map[string]string
+		make    func(header string) vector
+	}{
+		"outer": {OuterHeader(), seen, func(h string) vector { return vector{Header: h} }},
+		"inner": {InnerHeader(), signed, func(h string) vector { return vector{InnerHeader: h} }},
+	} {
+		header := map[string]string{}
+		for _, member := range form.members {
+			if value, given := form.known[member.Name]; given {
+				header[member.Name] = value
+			} else if member.Required {
+				header[member.Name] = member.Values[0]
+			}
+		}
+		try := func(what string, header map[string]string, want bool) {
+			t.Helper()
+			text, _ := json.Marshal(header)
+			err := openAndVerify(t, NewOpener(w.ring), w.verifier(), exchange.Packet(form.make(string(text)).make(t, w)))
+			if (err == nil) != want {
+				t.Errorf("%s header %s: %v", name, what, err)
+			}
+		}
+		try("as it is told", header, true)
+		for _, member := range form.members {
+			without, other := maps.Clone(header), maps.Clone(header)
+			delete(without, member.Name)
+			try("without "+member.Name, without, !member.Required)
+			other[member.Name] = "other"
+			try("with another "+member.Name, other, false)
+		}
+		more := maps.Clone(header)
+		more["nonce"] = "x"
+		try("with one more", more, false)
 	}
 }
 

@@ -48,31 +48,61 @@ func (v *Verifier) Verify(ctx context.Context, signed exchange.Signed) (claims e
 	return claims, fault.failure()
 }
 
-// verify reads issuer and audience before the signature, for there is no other way to find the key. They are those of the
-// very bytes that the signature is then checked over, so nothing can come between (RFC 8725 §3.8).
 func (v *Verifier) verify(ctx context.Context, token string, of kind) (exchange.Claims, *fault) {
-	u, fault := of.parse(token)
-	if fault != nil {
-		return exchange.Claims{}, fault
+	var stop stopped
+	claims := v.inspect(ctx, token, of, stop.report)
+	if stop.fault != nil {
+		return exchange.Claims{}, stop.fault
 	}
-	issuer, fault := v.identify(u.payload)
-	if fault != nil {
-		return exchange.Claims{}, fault
-	}
-	key, fault := v.pinned(ctx, issuer, u)
-	if fault != nil {
-		return exchange.Claims{}, fault
-	}
-	if err := u.verify(key.Algorithm, key.Key); err != nil {
-		return exchange.Claims{}, refused(stageSignature, err)
-	}
-	return exchange.Claims{Issuer: issuer, KeyID: u.keyID, JSON: u.payload}, nil
+	return claims, nil
 }
 
-// identify checks the whole payload's form, and gives its issuer if it is meant for this gateway.
-func (v *Verifier) identify(payload []byte) (exchange.Side, *fault) {
-	var issuer, audience string
-	err := walk(payload, func(name string, decoder *jsontext.Decoder) (err error) {
+// inspect reads issuer and audience before the signature, for there is no other way to find the key. They are those of the
+// very bytes that the signature is then checked over, so nothing can come between (RFC 8725 §3.8). The claims that it gives
+// are genuine only if every check passed.
+func (v *Verifier) inspect(ctx context.Context, token string, of kind, tell report) exchange.Claims {
+	u, found := of.inspect(token, tell)
+	if !found {
+		return exchange.Claims{}
+	}
+	issuer, identified := v.identify(u.payload, tell)
+	if !identified {
+		return exchange.Claims{}
+	}
+	claims := exchange.Claims{Issuer: issuer, KeyID: u.keyID, JSON: u.payload}
+	if issuer == "" {
+		return claims
+	}
+	key, fault := v.pinned(ctx, issuer, u)
+	if !tell(stagePinned, orNone(fault)...) || fault != nil {
+		return claims
+	}
+	tell(stageSignature, ifWrong(stageSignature, "", u.verify(key.Algorithm, key.Key))...)
+	return claims
+}
+
+// identify checks the whole payload's form, and gives its issuer; ok tells whether the next check is to be made.
+func (v *Verifier) identify(payload []byte, tell report) (side exchange.Side, ok bool) {
+	issuer, audience, err := addressed(payload)
+	if !tell(stageClaims, ifWrong(stageClaims, "", err)...) || err != nil {
+		return "", false
+	}
+	side, err = exchange.ParseSide(issuer)
+	if err != nil {
+		side, err = "", errIssuer
+	}
+	if !tell(stageIssuer, ifWrong(stageIssuer, "iss", err)...) {
+		return "", false
+	}
+	if audience == "" || audience != v.audience {
+		return side, tell(stageAudience, refusedMember(stageAudience, "aud", errAudience))
+	}
+	return side, tell(stageAudience)
+}
+
+// addressed reads iss and aud, each "" unless it is a string.
+func addressed(payload []byte) (issuer, audience string, err error) {
+	err = walk(payload, func(name string, decoder *jsontext.Decoder) (err error) {
 		switch {
 		case name == "iss" && decoder.PeekKind() == '"':
 			issuer, err = text(decoder)
@@ -84,17 +114,7 @@ func (v *Verifier) identify(payload []byte) (exchange.Side, *fault) {
 			return skip(decoder)
 		}
 	})
-	if err != nil {
-		return "", refused(stageClaims, err)
-	}
-	side, err := exchange.ParseSide(issuer)
-	if err != nil {
-		return "", refused(stageIssuer, errIssuer)
-	}
-	if audience == "" || audience != v.audience {
-		return "", refused(stageAudience, errAudience)
-	}
-	return side, nil
+	return issuer, audience, err
 }
 
 // pinned finds the key by issuer and kid, never by kid alone (threat T15), and holds it against the header.
