@@ -108,7 +108,7 @@ func (o *office) issue(packet string, change ...func(*exchange.Record, *exchange
 		IssuedAt: o.now, NotBefore: o.now, Expires: o.now.Add(exchange.MaxPacketLife),
 		Holder: exchange.Holder{
 			Documents: []exchange.Document{document}, BirthDate: exchange.Date{Year: 1990, Month: 1, Day: 2},
-			Name: exchange.Name{Han: plantedHan, Latin: plantedLatin},
+			Name: exchange.Name{Han: plantedHan, Latin: plantedLatin}, Verified: true,
 		},
 	}
 	entry := exchange.Findings{
@@ -154,6 +154,14 @@ func (o *office) code(claims string) string { return o.forge("gd", headerOf("gd-
 
 func (o *office) receipt(claims string) string {
 	return o.forge(exchange.ReceiptKey, headerOf(exchange.ReceiptType), claims)
+}
+
+// vouching signs a lean receipt anew, for another full one.
+func (o *office) vouching(receipt, full string) string {
+	o.t.Helper()
+	sum, claims := sha256.Sum256([]byte(full)), payload(receipt)
+	own := claims[strings.Index(claims, `"h":"`):][:len(`"h":"`)+43]
+	return o.receipt(o.replaced(claims, own, `"h":"`+encode64(sum[:])))
 }
 
 // bundle publishes a bundle with these recalls.
@@ -282,11 +290,9 @@ func (o *office) exhibits(recalled papers) []exhibitVector {
 	}
 	for _, name := range slices.Sorted(maps.Keys(spoiltBy)) {
 		spoilt := spoiltBy[name]
-		sum := sha256.Sum256([]byte(spoilt))
-		claims := payload(mine.receipt)
-		own := claims[strings.Index(claims, `"h":"`):][:len(`"h":"`)+43]
-		vouching := o.receipt(o.replaced(claims, own, `"h":"`+encode64(sum[:])))
-		show("a full receipt "+name+", for which a receipt vouches", papers{code: mine.code, receipt: vouching, full: spoilt}, exchange.CategoryMismatch)
+		show("a full receipt "+name+", for which a receipt vouches", papers{
+			code: mine.code, receipt: o.vouching(mine.receipt, spoilt), full: spoilt,
+		}, exchange.CategoryMismatch)
 	}
 	at(1000*time.Hour, "papers that do not belong together, long ago", papers{code: mine.code, receipt: other.receipt}, exchange.CategoryMismatch)
 
@@ -311,6 +317,27 @@ func (o *office) exhibits(recalled papers) []exhibitVector {
 	at(25*time.Hour, "a specimen that has expired", specimen, exchange.CategoryExpired)
 	show("a specimen, where specimens are asked for", specimen, exchange.CategoryValid)
 	table[len(table)-1].Specimens = true
+
+	unverified := func(record *exchange.Record, _ *exchange.Findings, _ *exchange.Terms) { record.Holder.Verified = false }
+	child := o.issue("unverified", unverified)
+	refusedChild := o.issue("unverified-refused", unverified, func(_ *exchange.Record, entry *exchange.Findings, _ *exchange.Terms) {
+		entry.Outcomes[0].Status = exchange.Fails
+	})
+	show("an unverified holder's code", papers{code: child.code}, exchange.CategoryValid)
+	show("an unverified holder's receipt", papers{receipt: child.receipt}, exchange.CategoryValid)
+	show("all papers of an unverified holder", child, exchange.CategoryValid)
+	show("an unverified holder's refusal", papers{receipt: refusedChild.receipt, full: refusedChild.full}, exchange.CategoryRefusal)
+	show("an unverified holder's code beside a receipt without the mark", papers{
+		code: child.code, receipt: o.receipt(o.replaced(payload(child.receipt), `,"u":true`, "")),
+	}, exchange.CategoryMismatch)
+	show("a code without the mark beside an unverified holder's receipt", papers{
+		code: o.code(o.replaced(payload(child.code), `,"u":true`, "")), receipt: child.receipt,
+	}, exchange.CategoryMismatch)
+
+	silent := o.replaced(child.full, `,"unverified":true`, "")
+	show("an unverified holder's full receipt without the mark, for which a receipt vouches", papers{
+		code: child.code, receipt: o.vouching(child.receipt, silent), full: silent,
+	}, exchange.CategoryMismatch)
 
 	foreign := o.unreadable(mine)
 	for _, name := range slices.Sorted(maps.Keys(foreign)) {

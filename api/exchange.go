@@ -37,6 +37,7 @@ type issued struct {
 	WithdrawSecret string         `json:"withdraw_secret"`
 	QR             qrTexts        `json:"qr"`
 	Specimen       bool           `json:"specimen,omitempty"`
+	Unverified     bool           `json:"unverified,omitempty"` // as in the code: identity not verified
 }
 
 // warning is a rule that was not met and refuses nobody.
@@ -110,7 +111,7 @@ func wantedRoute(rawQuery, inBody string) (exchange.Route, error) {
 }
 
 func (s *Server) issuedIn(language string, answer exchange.Answer) issued {
-	full, _ := exchange.ParseFullReceipt(answer.FullReceipt) // our own; without it the answer lacks the port alone
+	full, _ := exchange.ParseFullReceipt(answer.FullReceipt) // our own; without it the answer lacks port and mark, which are in the code
 	told := issued{
 		Outcome: outcomeIssued, Route: answer.Route.String(), Port: full.Port,
 		CodeID: answer.CodeID, Code: answer.Code, ReceiptID: answer.ReceiptID, Receipt: answer.Receipt,
@@ -118,6 +119,7 @@ func (s *Server) issuedIn(language string, answer exchange.Answer) issued {
 		IssuedAt: answer.IssuedAt.In(exchange.Zone), ValidUntil: answer.ValidUntil.In(exchange.Zone),
 		NotGranted: append([]string{}, answer.NotGranted...), Warnings: []warning{}, WithdrawSecret: answer.Withdraw,
 		QR: qrTexts{Code: exchange.QRText(answer.Code), Receipt: exchange.QRText(answer.Receipt)}, Specimen: s.config.Specimen,
+		Unverified: full.Unverified,
 	}
 	for _, outcome := range answer.Warnings {
 		told.Warnings = append(told.Warnings, warning{Rule: outcome.Rule, advice: adviceIn(language, outcome.Advice)})

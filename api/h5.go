@@ -119,9 +119,13 @@ func (s *Server) h5View(c echo.Context, route exchange.Route) (h5View, error) {
 	}
 	stands := s.routeWords(route, shown.Language)
 	shown.stands, shown.RouteNames = stands, [2]string{stands[1], stands[3]}
-	shown.Ports, shown.NotGranted = shown.wordsOf("port."), shown.wordsOf("pass.not.")
+	shown.NotGranted = shown.wordsOf("pass.not.")
+	shown.Ports = shown.wordsOf("port.")
+	for _, port := range s.portsOn(route) {
+		shown.Ports = append(shown.Ports, wordOf{ID: string(port.ID), Text: port.Name.In(shown.Language)})
+	}
 	for _, other := range s.routes {
-		if other != route {
+		if other != route && s.config.Listed(other) {
 			stands := s.routeWords(other, shown.Language)
 			shown.Others = append(shown.Others, routeLink{Name: stands[1] + " → " + stands[3], URL: "/h5/" + other.String() + "?lang=" + shown.Language})
 		}

@@ -17,6 +17,7 @@ type metadata struct {
 	Issuer         string                     `json:"issuer"`
 	Endpoints      map[string]string          `json:"endpoints"`
 	Routes         []string                   `json:"routes"`
+	Ports          map[string][]portName      `json:"ports"`       // by route id
 	PacketKeys     map[exchange.Side][]string `json:"packet_keys"` // kids for packets from each side, newest first
 	Packet         layer                      `json:"packet"`
 	Signed         layer                      `json:"signed"`
@@ -26,6 +27,12 @@ type metadata struct {
 	ConsentPurpose string                     `json:"consent_purpose"`
 	Specimen       bool                       `json:"specimen"`
 	Client         clientInfo                 `json:"client"`
+}
+
+// portName is what a packet's "port" may say on a route, and what people call it.
+type portName struct {
+	ID   exchange.Port `json:"id"`
+	Name exchange.Text `json:"name"`
 }
 
 // layer says how one layer of a packet is made.
@@ -77,7 +84,7 @@ func (s *Server) metadata(c echo.Context) error {
 // describe leaves out how packets are sealed when there are no keys to seal to.
 func (s *Server) describe(keys []packetKey) metadata {
 	about := metadata{
-		Issuer: s.config.Issuer, Endpoints: s.endpoints(), Routes: []string{}, PacketKeys: map[exchange.Side][]string{},
+		Issuer: s.config.Issuer, Endpoints: s.endpoints(), Routes: []string{}, Ports: map[string][]portName{}, PacketKeys: map[exchange.Side][]string{},
 		Packet: layer{Type: "consent-packet+jwe", Algorithms: algorithms(keys), Encryption: []string{"A256GCM"}},
 		Signed: layer{Type: "consent-packet+jwt", Algorithms: []string{"ES256", "EdDSA"}},
 		Limits: limits{
@@ -88,7 +95,11 @@ func (s *Server) describe(keys []packetKey) metadata {
 		Languages: exchange.Languages(), ConsentPurpose: exchange.Purpose, Specimen: s.config.Specimen, Client: s.clientInfo(),
 	}
 	for _, route := range s.routes {
+		if !s.config.Listed(route) {
+			continue
+		}
 		about.Routes = append(about.Routes, route.String())
+		about.Ports[route.String()] = s.portNames(route)
 	}
 	for _, side := range s.sides {
 		profile := s.config.Sides[side].Profile()
@@ -96,6 +107,14 @@ func (s *Server) describe(keys []packetKey) metadata {
 		about.PacketKeys[side] = kids(keys, packetKeyPrefix+profile.Tag+".")
 	}
 	return about
+}
+
+func (s *Server) portNames(route exchange.Route) []portName {
+	names := []portName{}
+	for _, port := range s.portsOn(route) {
+		names = append(names, portName{ID: port.ID, Name: port.Name})
+	}
+	return names
 }
 
 func (s *Server) endpoints() map[string]string {

@@ -32,17 +32,19 @@ func (f *fault) Error() string { return f.stage + ": " + f.id }
 
 // problem is an answer of RFC 9457, with our own members behind the registered ones.
 type problem struct {
-	Type       string          `json:"type"`
-	Title      string          `json:"title"`
-	Status     int             `json:"status"`
-	Detail     string          `json:"detail,omitempty"`
-	Outcome    string          `json:"outcome"`
-	Reason     exchange.Reason `json:"reason,omitempty"`
-	Remedy     string          `json:"remedy"`
-	Contact    string          `json:"contact"`
-	Field      string          `json:"field,omitempty"`
-	RequestID  string          `json:"request_id,omitempty"`
-	RetryAfter int             `json:"retry_after,omitempty"` // seconds
+	Type    string          `json:"type"`
+	Title   string          `json:"title"`
+	Status  int             `json:"status"`
+	Detail  string          `json:"detail,omitempty"`
+	Outcome string          `json:"outcome"`
+	Reason  exchange.Reason `json:"reason,omitempty"`
+	// Obstacle says which of several faults that share a reason it is; title, detail and remedy are then its own.
+	Obstacle   exchange.Obstacle `json:"obstacle,omitempty"`
+	Remedy     string            `json:"remedy"`
+	Contact    string            `json:"contact"`
+	Field      string            `json:"field,omitempty"`
+	RequestID  string            `json:"request_id,omitempty"`
+	RetryAfter int               `json:"retry_after,omitempty"` // seconds
 	*refusal
 }
 
@@ -64,6 +66,7 @@ type refusal struct {
 type diagnosis struct {
 	id, stage string
 	reason    exchange.Reason // empty for what is no reason
+	obstacle  exchange.Obstacle
 	field     string
 }
 
@@ -95,6 +98,9 @@ func (s *Server) diagnoseFailure(failure *exchange.Failure) diagnosis {
 		return diagnosis{id: internal, stage: failure.Stage}
 	}
 	found := diagnosis{id: string(failure.Reason), stage: failure.Stage, reason: failure.Reason}
+	if _, listed := s.table.Obstacles[failure.Obstacle]; listed && failure.Reason == exchange.ConsentMissing {
+		found.obstacle = failure.Obstacle
+	}
 	if failure.Reason == exchange.ClaimsInvalid && fieldPattern.MatchString(failure.Field) {
 		found.field = failure.Field
 	}
@@ -137,6 +143,10 @@ func (s *Server) fail(c echo.Context, err error) {
 	entry := s.table.Problems[found.id]
 	answer := s.problem(found.id, v.language)
 	answer.Reason, answer.Field, answer.RequestID = found.reason, found.field, v.id
+	if words, found := s.table.Obstacles[found.obstacle]; found {
+		answer.Title, answer.Detail, answer.Remedy = words.in(v.language)
+	}
+	answer.Obstacle = found.obstacle
 	if entry.Outcome == outcomeRetry {
 		answer.RetryAfter = retryAfter(c.Response().Header())
 	}

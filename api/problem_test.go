@@ -36,10 +36,17 @@ func TestAnIncompleteTableIsRefused(t *testing.T) {
 			entry.Remedy.Pt = ""
 			t.Problems["replayed"] = entry
 		},
-		"a reason is missing":           func(t *table) { delete(t.Problems, "replayed") },
-		"an id that nothing answers":    func(t *table) { t.Problems["gone"] = t.Problems["replayed"] },
-		"a contact that is not there":   func(t *table) { delete(t.Contacts, "source") },
-		"a category without a sentence": func(t *table) { t.Categories["valid"] = exchange.Text{} },
+		"a reason is missing":            func(t *table) { delete(t.Problems, "replayed") },
+		"an id that nothing answers":     func(t *table) { t.Problems["gone"] = t.Problems["replayed"] },
+		"a contact that is not there":    func(t *table) { delete(t.Contacts, "source") },
+		"a category without a sentence":  func(t *table) { t.Categories["valid"] = exchange.Text{} },
+		"an obstacle is missing":         func(t *table) { delete(t.Obstacles, exchange.ChildNeedsGuardian) },
+		"an obstacle that nothing meets": func(t *table) { t.Obstacles["gone"] = t.Obstacles[exchange.ChildNeedsGuardian] },
+		"an obstacle without a language": func(t *table) {
+			its := t.Obstacles[exchange.AgentUnnamed]
+			its.Remedy.ZhHant = ""
+			t.Obstacles[exchange.AgentUnnamed] = its
+		},
 		"an outcome that is not there": func(t *table) {
 			entry := t.Problems["replayed"]
 			entry.Outcome = "perhaps"
@@ -98,6 +105,37 @@ func TestAProblemIsToldInTheCallersLanguage(t *testing.T) {
 		}
 		if got.member("request_id") != got.header.Get("X-Request-Id") {
 			t.Errorf("request id %q in the body, %q in the header", got.member("request_id"), got.header.Get("X-Request-Id"))
+		}
+	}
+}
+
+// A consent by somebody who may not give it is no matter of ticking a text: each obstacle has a remedy of its own, in every
+// language.
+func TestEachObstacleHasItsOwnRemedy(t *testing.T) {
+	w := newWorld(t)
+	said := map[string]exchange.Obstacle{w.server.table.Problems["consent-missing"].Remedy.In("en"): "none"}
+	for _, obstacle := range exchange.Obstacles() {
+		for _, language := range exchange.Languages() {
+			packet := w.arrive(string(obstacle)+language, func(v *traveller) {
+				v.read = &exchange.Failure{Reason: exchange.ConsentMissing, Stage: "read", Obstacle: obstacle, Cause: errPlanted}
+			})
+			request := jose(exchangePath, packet)
+			request.Header.Set("Accept-Language", language)
+			got := w.want(request, http.StatusUnprocessableEntity)
+			remedy := got.member("remedy")
+			if other, taken := said[remedy]; taken || got.member("obstacle") != string(obstacle) {
+				t.Errorf("%s in %s has the remedy of %s: %s", obstacle, language, other, got.body)
+			}
+			said[remedy] = obstacle
+		}
+	}
+	for name, err := range map[string]error{
+		"an obstacle of another reason": &exchange.Failure{Reason: exchange.ConsentExpired, Obstacle: exchange.ChildNeedsGuardian},
+		"an obstacle that is not ours":  &exchange.Failure{Reason: exchange.ConsentMissing, Obstacle: plantedHan},
+	} {
+		got := w.want(jose(exchangePath, w.arrive(name, func(v *traveller) { v.read = err })), http.StatusUnprocessableEntity)
+		if got.member("obstacle") != "" || got.member("remedy") != w.server.table.Problems[got.member("reason")].Remedy.In("en") {
+			t.Errorf("%s: %s", name, got.body)
 		}
 	}
 }

@@ -17,13 +17,14 @@ const (
 // editionDates is one rulebook version without its rules.
 type editionDates struct {
 	exchange.Book
-	Side   exchange.Side `json:"side"`
-	Part   string        `json:"part"`
-	From   time.Time     `json:"from"`
-	Until  *time.Time    `json:"until,omitempty"`
-	Closed bool          `json:"closed,omitempty"`
-	Source string        `json:"source"`
-	Rules  int           `json:"rules"` // how many
+	Side    exchange.Side `json:"side"`
+	Part    string        `json:"part"`
+	From    time.Time     `json:"from"`
+	Until   *time.Time    `json:"until,omitempty"`
+	Closed  bool          `json:"closed,omitempty"`
+	Unknown bool          `json:"unknown,omitempty"`
+	Source  string        `json:"source"`
+	Rules   int           `json:"rules"` // how many
 }
 
 // routeRules is what is published for one route.
@@ -31,7 +32,9 @@ type routeRules[E any] struct {
 	Route       string        `json:"route"`
 	Source      exchange.Side `json:"source"`
 	Destination exchange.Side `json:"destination"`
-	Editions    []E           `json:"editions"`
+	// Ports is absent from the index of all routes.
+	Ports    []exchange.PortText `json:"ports,omitempty"`
+	Editions []E                 `json:"editions"`
 }
 
 // rulesIndex lists the rulebook versions of every route, current and announced.
@@ -44,7 +47,7 @@ func (s *Server) rulesIndex(c echo.Context) error {
 		for _, edition := range s.editions(route) {
 			listed.Editions = append(listed.Editions, editionDates{
 				Book: edition.Book, Side: edition.Side, Part: edition.Part, From: edition.From, Until: edition.Until,
-				Closed: edition.Closed, Source: edition.Source, Rules: len(edition.Rules),
+				Closed: edition.Closed, Unknown: edition.Unknown, Source: edition.Source, Rules: len(edition.Rules),
 			})
 		}
 		index.Routes = append(index.Routes, listed)
@@ -52,15 +55,20 @@ func (s *Server) rulesIndex(c echo.Context) error {
 	return publish(c, mediaJSON, encode(index), rulesAge)
 }
 
-// rules gives one route's rules: what the source calls green, and what the destination asks.
+// rules gives one route's rules, what the source calls green and what the destination asks, and its ports.
 func (s *Server) rules(c echo.Context) error {
 	route, err := s.routeParam(c)
 	if err != nil {
 		return err
 	}
 	return publish(c, mediaJSON, encode(routeRules[exchange.Edition]{
-		Route: route.String(), Source: route.From, Destination: route.To, Editions: s.editions(route),
+		Route: route.String(), Source: route.From, Destination: route.To, Ports: s.portsOn(route), Editions: s.editions(route),
 	}), rulesAge)
+}
+
+// portsOn are the border crossings of a route, as its source publishes them.
+func (s *Server) portsOn(route exchange.Route) []exchange.PortText {
+	return s.config.Sides[route.From].Ports(route)
 }
 
 // editions are both sides' versions for a route, the source's first.

@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -93,6 +94,57 @@ func TestEveryRouteHasItsRulesAndConsents(t *testing.T) {
 		w.want(get("/v1/rules/"+unknown), http.StatusNotFound)
 		w.want(get("/v1/consents/"+unknown), http.StatusNotFound)
 	}
+}
+
+// The ports of a route, with their names, are in the metadata and in its rules, and its page calls them by those names.
+func TestPortsArePublishedWithTheirNames(t *testing.T) {
+	w := newWorld(t)
+	var about struct {
+		Ports map[string][]struct {
+			ID   string        `json:"id"`
+			Name exchange.Text `json:"name"`
+		} `json:"ports"`
+	}
+	answer := w.want(get("/.well-known/code-exchange"), http.StatusOK)
+	if err := json.Unmarshal(answer.body, &about); err != nil {
+		t.Fatal(err)
+	}
+	for _, route := range w.server.routes {
+		listed := about.Ports[route.String()]
+		if len(listed) != 1 || listed[0].ID != "gongbei" || len(listed[0].Name.Missing()) > 0 {
+			t.Errorf("the metadata lists %v for %s", listed, route)
+		}
+		var rules struct {
+			Ports []exchange.PortText `json:"ports"`
+		}
+		if err := json.Unmarshal(w.want(get("/v1/rules/"+route.String()), http.StatusOK).body, &rules); err != nil {
+			t.Fatal(err)
+		}
+		if want := w.server.config.Sides[route.From].Ports(route); !reflect.DeepEqual(rules.Ports, want) {
+			t.Errorf("the rules of %s list the ports %v, want %v", route, rules.Ports, want)
+		}
+		for language, name := range map[string]string{"zh-Hant": "拱北／關閘", "pt": "Gongbei / Portas do Cerco"} {
+			page := w.want(get("/h5/"+route.String()+"?lang="+language), http.StatusOK)
+			if !strings.Contains(string(page.body), `<span data-port="gongbei">`+name+`</span>`) {
+				t.Errorf("the page of %s in %s does not call Gongbei %s", route, language, name)
+			}
+		}
+	}
+}
+
+// A route that is not offered is in no list, and its rules can still be read.
+func TestARouteThatIsNotOfferedIsNotListed(t *testing.T) {
+	w := newWorld(t)
+	w.server.config.Listed = func(route exchange.Route) bool { return route != macauToGuangdong }
+	about := string(w.want(get("/.well-known/code-exchange"), http.StatusOK).body)
+	if strings.Contains(about, `"macau-guangdong"`) || !strings.Contains(about, `"guangdong-macau"`) {
+		t.Errorf("the metadata lists %s", about)
+	}
+	page := string(w.want(get("/h5/guangdong-macau"), http.StatusOK).body)
+	if strings.Contains(page, "/h5/macau-guangdong") {
+		t.Error("the page of another route leads to it")
+	}
+	w.want(get("/v1/rules/macau-guangdong"), http.StatusOK)
 }
 
 func TestConsentsComeInFourLanguagesWithTheirHashes(t *testing.T) {

@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"crosscode/exchange"
+	"crosscode/exchange/clock"
 )
 
 // Exchanger takes one packet to one answer; *exchange.Gateway is one. Its error is an exchange.Failure, or a fault of the
@@ -39,7 +40,10 @@ type Config struct {
 	Issuer    string
 	Exchanger Exchanger
 	// Sides are the jurisdictions; every ordered pair of two is a route.
-	Sides    map[exchange.Side]exchange.Jurisdiction
+	Sides map[exchange.Side]exchange.Jurisdiction
+	// Listed tells whether a route is offered now, in the metadata and on the pages; its rules can be read in any case. It is
+	// asked for each request. Nil: all are.
+	Listed   func(exchange.Route) bool
 	Exhibits Exhibits
 	Recalls  exchange.Recalls
 	// SourceRecall verifies a source side's signed recall. Its error is a Failure: packet-refused or unavailable.
@@ -68,7 +72,7 @@ type Config struct {
 	// Specimen marks a gateway whose codes are not for real use; it accepts specimens and says so.
 	Specimen bool
 
-	// Clock is time.Now when nil.
+	// Clock is clock.Now when nil.
 	Clock func() time.Time
 	// Log gets one line a request; nil: no log.
 	Log *slog.Logger
@@ -182,8 +186,11 @@ func (c Config) withDefaults() Config {
 	if c.InFlight == 0 {
 		c.InFlight = 256
 	}
+	if c.Listed == nil {
+		c.Listed = func(exchange.Route) bool { return true }
+	}
 	if c.Clock == nil {
-		c.Clock = time.Now
+		c.Clock = clock.Now
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

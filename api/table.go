@@ -25,6 +25,17 @@ type text struct {
 	Remedy  exchange.Text `yaml:"remedy"`
 }
 
+// obstacleText is what an obstacle says, in the place of its reason's words.
+type obstacleText struct {
+	Title  exchange.Text `yaml:"title"`
+	Detail exchange.Text `yaml:"detail"`
+	Remedy exchange.Text `yaml:"remedy"`
+}
+
+func (w obstacleText) in(language string) (title, detail, remedy string) {
+	return w.Title.In(language), w.Detail.In(language), w.Remedy.In(language)
+}
+
 // The outcomes that a body can state. A mini-program sees every status as a success, so the outcome stands in the body.
 const (
 	outcomeIssued  = "issued"
@@ -37,6 +48,7 @@ const (
 type table struct {
 	Contacts   map[string]exchange.Text            `yaml:"contacts"`
 	Problems   map[string]text                     `yaml:"problems"`
+	Obstacles  map[exchange.Obstacle]obstacleText  `yaml:"obstacles"`
 	Categories map[exchange.Category]exchange.Text `yaml:"categories"`
 	types      string                              // the URL under which each problem type is described
 	uniform    []byte                              // the one body of packet-refused
@@ -74,6 +86,19 @@ func (t *table) check() error {
 		if _, known := t.Contacts[entry.Contact]; !known {
 			faults = append(faults, fmt.Errorf("%s: contact", id))
 		}
+	}
+	for id, its := range t.Obstacles {
+		complete(string(id)+".title", its.Title)
+		complete(string(id)+".detail", its.Detail)
+		complete(string(id)+".remedy", its.Remedy)
+	}
+	for _, id := range exchange.Obstacles() {
+		if _, listed := t.Obstacles[id]; !listed {
+			faults = append(faults, fmt.Errorf("%s is not listed", id))
+		}
+	}
+	if len(t.Obstacles) != len(exchange.Obstacles()) {
+		faults = append(faults, errors.New("an obstacle is listed that nothing meets"))
 	}
 	for name, sentence := range t.Contacts {
 		complete("contacts."+name, sentence)

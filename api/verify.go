@@ -38,6 +38,7 @@ type finding struct {
 	SampledOn  string            `json:"sampled_on,omitempty"`
 	ValidUntil *time.Time        `json:"valid_until,omitempty"`
 	Specimen   bool              `json:"specimen,omitempty"`
+	Unverified bool              `json:"unverified,omitempty"` // identity not verified: the officer checks the document
 }
 
 // verify examines a code, a receipt or both. It takes tokens, never ids, so nothing can be enumerated; what is not ours
@@ -124,7 +125,7 @@ func (s *Server) findingIn(language string, found exchange.Examination) finding 
 	}
 	until := found.Until.In(exchange.Zone)
 	told.Route, told.Port, told.Name, told.Document = s.routeOf(found.Route), found.Port, found.Name, found.Document
-	told.SampledOn, told.ValidUntil, told.Specimen = found.SampledOn, &until, found.Specimen
+	told.SampledOn, told.ValidUntil, told.Specimen, told.Unverified = found.SampledOn, &until, found.Specimen, found.Unverified
 	return told
 }
 

@@ -422,6 +422,15 @@ func (s *side) Editions(route exchange.Route, now time.Time) []exchange.Edition 
 	return []exchange.Edition{current, announced}
 }
 
+func (s *side) Ports(route exchange.Route) []exchange.PortText {
+	return []exchange.PortText{{
+		ID: "gongbei", Kind: "land", Cities: map[exchange.Side]string{route.From: "one", route.To: "two"},
+		Name:   exchange.Text{ZhHans: "拱北／关闸", ZhHant: "拱北／關閘", En: "Gongbei / Border Gate", Pt: "Gongbei / Portas do Cerco"},
+		Opened: "2020-01-01", Source: "https://gov.example/3", Confidence: "official",
+		Service: []exchange.PortService{{From: "2020-01-01", Open: "06:00-01:00", Source: "https://gov.example/3", Confidence: "press"}},
+	}}
+}
+
 func (s *side) Consents(route exchange.Route, now time.Time) []exchange.ConsentText {
 	from := now.Truncate(24 * time.Hour)
 	var texts []exchange.ConsentText

@@ -43,7 +43,8 @@
 //	until the inner signature holds   one refusal, byte for byte the same; where and why is for the private log (Failure.Stage)
 //	after that                        distinct reasons: only who holds a genuine packet can see them. Failure.Field names a
 //	                                  claim, never its value
-//	in a code and in a lean receipt   masked name and number, sampling day, route and port: for whoever scans a QR
+//	in a code and in a lean receipt   masked name and number, sampling day, route and port, and whether
+//	                                  nobody has verified the holder: for whoever scans a QR
 //	in the full receipt               rule ids, versions, the consent's hash; no name, no number, no result
 //	in a handoff                      names, documents, birth date and tests, readable by the destination alone; a salted hash
 //	                                  in the full receipt vouches for them (CheckFields)

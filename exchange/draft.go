@@ -41,6 +41,8 @@ type CodeClaims struct {
 	Route     string `json:"r"`           // "mo-gd", by the profiles' tags
 	Port      Port   `json:"p,omitempty"`
 	Specimen  bool   `json:"sp,omitempty"`
+	// Unverified says that the source has not compared the holder with the document (白底码): whoever looks at the code must.
+	Unverified bool `json:"u,omitempty"`
 }
 
 // ReceiptType is the typ of the lean receipt, ReceiptKey the name of its key in the ring.
@@ -69,6 +71,9 @@ type ReceiptClaims struct {
 	Document string `json:"d"`
 	Full     string `json:"h"` // base64url SHA-256 of the full receipt's bytes
 	Specimen bool   `json:"sp,omitempty"`
+	// Unverified is as in the code. A refusal's lean receipt has none: nobody passes on it, and its QR code has no room; its
+	// full one says it.
+	Unverified bool `json:"u,omitempty"`
 }
 
 // FullReceipt is what the lean receipt vouches for by hash. The holder keeps it; it is handed over as the exact bytes
@@ -92,6 +97,8 @@ type FullReceipt struct {
 	WithdrawSum string        `json:"withdraw_sha256,omitempty"`
 	NotGranted  []string      `json:"not_granted"`
 	Specimen    bool          `json:"specimen,omitempty"`
+	// Unverified: the source has not compared the holder with the document, and nobody after it may take that as done.
+	Unverified bool `json:"unverified,omitempty"`
 }
 
 // RuleVerdict is one rule that was in force, and what it said.
@@ -184,6 +191,7 @@ func (g grant) Drafts(terms Terms) (*Drafts, error) {
 	drafts.code = &Draft{key: terms.Destination.Key, typ: terms.Destination.Type, claims: payload}
 	drafts.receipt.Outcome, drafts.full.Outcome = Issued, Issued
 	drafts.receipt.Code, drafts.full.CodeID = claims.ID, claims.ID
+	drafts.receipt.Unverified = claims.Unverified
 	until := g.until.In(Zone)
 	drafts.full.ValidUntil = &until
 	drafts.withdraw = randomText()
@@ -205,6 +213,7 @@ func (g grant) code(terms Terms) CodeClaims {
 		IssuedAt: terms.IssuedAt.Unix(), Expires: g.until.Unix(),
 		Name: g.record.Holder.Name.Mask(), Document: g.entry.Shows.Document.Mask(),
 		SampledOn: g.entry.Shows.SampledOn.String(), Route: terms.tag(), Port: g.record.Port, Specimen: terms.Specimen,
+		Unverified: !g.record.Holder.Verified,
 	}
 }
 
@@ -236,7 +245,7 @@ func (b basis) drafts(terms Terms, document Document, expires time.Time) *Drafts
 			IssuedAt:  terms.IssuedAt.In(Zone).Truncate(time.Second),
 			Rulebooks: []Book{b.green.Book, b.entry.Book}, Rules: b.decisions(), NotGranted: b.notGranted(),
 			Consent:  ConsentProof{Text: record.Consent.Text, SHA256: record.Consent.Hash, Language: record.Consent.Language},
-			Specimen: terms.Specimen,
+			Specimen: terms.Specimen, Unverified: !record.Holder.Verified,
 		},
 	}
 }
@@ -279,7 +288,7 @@ func (r Record) fields(terms Terms) HandoffFields {
 	fields := HandoffFields{
 		Salt: randomText(), Audience: terms.Landing, Expires: terms.asked().Add(MaxHandoffLife).Unix(),
 		Name: map[string]string{}, BirthDate: r.Holder.BirthDate.String(),
-		Documents: []HandoffDocument{}, Tests: []HandoffTest{},
+		Assurance: r.Holder.assurance(), Documents: []HandoffDocument{}, Tests: []HandoffTest{},
 	}
 	for script, name := range map[string]string{"han": r.Holder.Name.Han, "latin": r.Holder.Name.Latin} {
 		if name != "" {

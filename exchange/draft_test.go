@@ -2,6 +2,7 @@ package exchange_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -67,6 +68,45 @@ func TestARefusalIsDrafted(t *testing.T) {
 	}
 }
 
+// A holder whom nobody compared with the document must never look like one whom somebody did: the mark stands in each paper
+// with which somebody can pass, and in both full receipts; a verified holder's papers have none.
+func TestAnUnverifiedHolderIsMarkedOnEveryPaper(t *testing.T) {
+	for _, verified := range []bool{true, false} {
+		record := green()
+		record.Holder.Verified = verified
+		granted := sign(t, draft(t, exchange.Conclude(record, leaves(), enters(), now), terms()), "1")
+		refused := sign(t, draft(t, exchange.Conclude(record, leaves(fail("macau.green.colour", exchange.NotGreen)), enters(), now), terms()), "1")
+		said := map[string]bool{
+			"code": granted.codeClaims.Unverified, "receipt": granted.receiptClaims.Unverified, "full receipt": fullReceipt(t, granted).Unverified,
+			"full refusal": fullReceipt(t, refused).Unverified,
+			"examination":  exchange.Examine(granted.exhibit(), notRecalled, now, false).Unverified,
+		}
+		for paper, unverified := range said {
+			if unverified == verified {
+				t.Errorf("verified is %v, and the %s says %v", verified, paper, unverified)
+			}
+		}
+		for paper, claims := range map[string][]byte{"code": payloadOf(t, granted.code), "receipt": payloadOf(t, granted.receipt)} {
+			if bytes.Contains(claims, []byte(`"u":true`)) == verified || bytes.Contains(claims, []byte(`"u":false`)) {
+				t.Errorf("verified is %v, and the %s is %s", verified, paper, claims)
+			}
+		}
+		fields, err := exchange.CheckFields(fullReceipt(t, granted), granted.fields, landing, now)
+		if want := map[bool]string{true: "verified", false: "unverified"}[verified]; err != nil || fields.Assurance != want {
+			t.Errorf("the handoff says %q, %v, want %s", fields.Assurance, err, want)
+		}
+	}
+}
+
+func payloadOf(t *testing.T, token exchange.Token) []byte {
+	t.Helper()
+	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(string(token), ".")[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return payload
+}
+
 // What was not concluded cannot be drafted, and what was not drafted cannot be signed.
 func TestNothingElseIsDrafted(t *testing.T) {
 	grant := exchange.Conclude(green(), leaves(), enters(), now)
@@ -109,7 +149,7 @@ func longest() (exchange.Record, exchange.Findings, exchange.Terms) {
 	record, entry, terms := green(), enters(), terms()
 	record.Port = "abcdefghijklmnop"
 	record.Holder.Name.Latin = strings.Repeat("W", 40) + " TAI MAN"
-	terms.Specimen = true
+	terms.Specimen, record.Holder.Verified = true, false
 	if masked := record.Holder.Name.Mask(); len(masked) != exchange.MaxShownName {
 		panic(masked)
 	}
@@ -217,7 +257,6 @@ func TestPapersDependOnTheirProfileOnly(t *testing.T) {
 		other.Presenter.Relation = rapid.String().Draw(t, "relation")
 		other.Consent.By = rapid.String().Draw(t, "by")
 		other.Holder.BirthDate.Year = rapid.IntRange(1900, 2026).Draw(t, "year")
-		other.Holder.Verified = rapid.Bool().Draw(t, "verified")
 		other.Holder.Documents = append(other.Holder.Documents, exchange.Document{Type: "hkid", Number: rapid.String().Draw(t, "number")})
 		other.Holder.Name.Han = "陳" + rapid.StringMatching(`[一-龥]{1,5}`).Draw(t, "middle") + "文"
 		other.Health = exchange.Health{Colour: rapid.String().Draw(t, "colour"), Reasons: rapid.SliceOf(rapid.String()).Draw(t, "reasons")}

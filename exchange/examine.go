@@ -41,6 +41,8 @@ type Examination struct {
 	SampledOn string
 	Until     time.Time
 	Specimen  bool
+	// Unverified: nobody has compared the holder with the document yet, so the officer must, whatever the category.
+	Unverified bool
 }
 
 // Examine holds a code and its receipt against each other, the recalls and the clock, in that order: a pair that does not
@@ -94,7 +96,8 @@ func (e Exhibit) agrees() bool {
 func samePair(code CodeClaims, receipt ReceiptClaims) bool {
 	return receipt.Outcome == Issued && receipt.Code == code.ID && receipt.Route == code.Route && receipt.Port == code.Port &&
 		receipt.Name == code.Name && receipt.Document == code.Document && receipt.IssuedAt == code.IssuedAt &&
-		receipt.Expires == code.Expires && receipt.Specimen == code.Specimen
+		receipt.Expires == code.Expires && receipt.Specimen == code.Specimen &&
+		receipt.Unverified == code.Unverified
 }
 
 func (e Exhibit) vouches() bool {
@@ -104,6 +107,9 @@ func (e Exhibit) vouches() bool {
 	}
 	full, err := ParseFullReceipt(e.FullReceipt)
 	if err != nil || full.ID != e.Receipt.ID || full.Outcome != e.Receipt.Outcome || full.CodeID != e.Receipt.Code {
+		return false
+	}
+	if full.Outcome == Issued && full.Unverified != e.Receipt.Unverified { // a refusal's lean receipt has no mark
 		return false
 	}
 	return e.Code == nil || full.CodeSHA256 == hexSum([]byte(e.CodeSigningInput))
@@ -128,13 +134,14 @@ func (e Exhibit) describe() Examination {
 	if receipt := e.Receipt; receipt != nil {
 		found = Examination{
 			Route: receipt.Route, Port: receipt.Port, Name: receipt.Name, Document: receipt.Document,
-			Until: time.Unix(receipt.Expires, 0), Specimen: receipt.Specimen,
+			Until: time.Unix(receipt.Expires, 0), Specimen: receipt.Specimen, Unverified: receipt.Unverified,
 		}
 	}
 	if code := e.Code; code != nil {
 		found = Examination{
 			Route: code.Route, Port: code.Port, Name: code.Name, Document: code.Document, SampledOn: code.SampledOn,
 			Until: time.Unix(code.Expires, 0), Specimen: code.Specimen || found.Specimen,
+			Unverified: code.Unverified || found.Unverified,
 		}
 	}
 	return found

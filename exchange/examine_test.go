@@ -71,15 +71,16 @@ func edited(s signed, edit func(*exchange.Exhibit)) func() exchange.Exhibit {
 
 func TestEveryFieldThatBothPapersCarryMustAgree(t *testing.T) {
 	for name, edit := range map[string]func(*exchange.ReceiptClaims){
-		"code id":  func(r *exchange.ReceiptClaims) { r.Code += "x" },
-		"route":    func(r *exchange.ReceiptClaims) { r.Route = "mo-hk" },
-		"port":     func(r *exchange.ReceiptClaims) { r.Port = "hzmb" },
-		"name":     func(r *exchange.ReceiptClaims) { r.Name = "李*" },
-		"document": func(r *exchange.ReceiptClaims) { r.Document = "M****0000" },
-		"iat":      func(r *exchange.ReceiptClaims) { r.IssuedAt++ },
-		"exp":      func(r *exchange.ReceiptClaims) { r.Expires++ },
-		"specimen": func(r *exchange.ReceiptClaims) { r.Specimen = true },
-		"outcome":  func(r *exchange.ReceiptClaims) { r.Outcome = exchange.Refused },
+		"code id":   func(r *exchange.ReceiptClaims) { r.Code += "x" },
+		"route":     func(r *exchange.ReceiptClaims) { r.Route = "mo-hk" },
+		"port":      func(r *exchange.ReceiptClaims) { r.Port = "hzmb" },
+		"name":      func(r *exchange.ReceiptClaims) { r.Name = "李*" },
+		"document":  func(r *exchange.ReceiptClaims) { r.Document = "M****0000" },
+		"iat":       func(r *exchange.ReceiptClaims) { r.IssuedAt++ },
+		"exp":       func(r *exchange.ReceiptClaims) { r.Expires++ },
+		"specimen":  func(r *exchange.ReceiptClaims) { r.Specimen = true },
+		"assurance": func(r *exchange.ReceiptClaims) { r.Unverified = true },
+		"outcome":   func(r *exchange.ReceiptClaims) { r.Outcome = exchange.Refused },
 	} {
 		exhibit := granted(t).exhibit()
 		exhibit.FullReceipt = nil

@@ -91,6 +91,7 @@ func (s *side) Admit(record exchange.Record, route exchange.Route, at time.Time)
 }
 func (s *side) Editions(exchange.Route, time.Time) []exchange.Edition     { return nil }
 func (s *side) Consents(exchange.Route, time.Time) []exchange.ConsentText { return nil }
+func (s *side) Ports(exchange.Route) []exchange.PortText                  { return nil }
 
 var _ exchange.Jurisdiction = (*side)(nil)
 

@@ -17,7 +17,10 @@ type HandoffFields struct {
 	Name      map[string]string `json:"name"`
 	Documents []HandoffDocument `json:"documents"`
 	BirthDate string            `json:"birth_date"`
-	Tests     []HandoffTest     `json:"tests"`
+	// Assurance is "verified" or "unverified", as the source signed it. It is always there: a destination that keeps the holder
+	// keeps this word as well, and never takes an unverified one for verified.
+	Assurance string        `json:"assurance"`
+	Tests     []HandoffTest `json:"tests"`
 }
 
 // HandoffDocument is one document, with its canonical number.
@@ -57,6 +60,9 @@ func CheckFields(full FullReceipt, fields []byte, audience string, now time.Time
 	}
 	parsed, err := parseFields(fields)
 	if err != nil {
+		return HandoffFields{}, ErrFieldsNotVouched
+	}
+	if parsed.Assurance != (Holder{Verified: !full.Unverified}).assurance() {
 		return HandoffFields{}, ErrFieldsNotVouched
 	}
 	expires := time.Unix(parsed.Expires, 0)

@@ -32,8 +32,8 @@ func TestCheckFields(t *testing.T) {
 		Salt: got.Salt, Audience: landing, Expires: now.Add(10 * time.Minute).Unix(),
 		Name:      map[string]string{"han": "陳大文", "latin": "CHAN TAI MAN"},
 		Documents: []exchange.HandoffDocument{{Type: "home-return-permit", Number: "M12345678"}, {Type: "macau-bir", Number: "12345678"}},
-		BirthDate: "1990-01-02",
-		Tests:     []exchange.HandoffTest{{Type: "nucleic-acid", Result: "negative", SampledOn: "2026-11-21", Institution: "鏡湖醫院"}},
+		BirthDate: "1990-01-02", Assurance: "verified",
+		Tests: []exchange.HandoffTest{{Type: "nucleic-acid", Result: "negative", SampledOn: "2026-11-21", Institution: "鏡湖醫院"}},
 	}
 	if !reflect.DeepEqual(got, want) || len(got.Salt) != 22 {
 		t.Errorf("%+v\nwant %+v", got, want)
@@ -62,22 +62,24 @@ func TestCheckFieldsRefuses(t *testing.T) {
 		in       time.Duration
 		want     error
 	}{
-		"60 s past their end":                 {full, string(paper.fields), landing, 11 * time.Minute, nil},
-		"61 s past their end":                 {full, string(paper.fields), landing, 11*time.Minute + time.Second, exchange.ErrFieldsExpired},
-		"60 s before they were made":          {full, string(paper.fields), landing, -time.Minute, nil},
-		"61 s before they were made":          {full, string(paper.fields), landing, -61 * time.Second, exchange.ErrFieldsExpired},
-		"another page's":                      {full, string(paper.fields), "https://hk.example/h5", 0, exchange.ErrFieldsAudience},
-		"a page without a name":               {full, string(paper.fields), "", 0, exchange.ErrFieldsAudience},
-		"a space more":                        {full, string(paper.fields) + " ", landing, 0, exchange.ErrFieldsNotVouched},
-		"a receipt that vouches for none":     {alone, string(paper.fields), landing, 0, exchange.ErrFieldsNotVouched},
-		"a refusal's receipt":                 {refused(full), string(paper.fields), landing, 0, exchange.ErrFieldsNotVouched},
-		"no fields":                           {full, "", landing, 0, exchange.ErrFieldsNotVouched},
-		"vouched for, with an unknown member": {vouched(`{"aud":"` + landing + `","phone":"1"}`), `{"aud":"` + landing + `","phone":"1"}`, landing, 0, exchange.ErrFieldsNotVouched},
-		"vouched for, with a second object":   {vouched(`{}{}`), `{}{}`, landing, 0, exchange.ErrFieldsNotVouched},
-		"vouched for, but no object":          {vouched(`[]`), `[]`, landing, 0, exchange.ErrFieldsNotVouched},
-		"vouched for, but without end":        {vouched(`{"aud":"` + landing + `"}`), `{"aud":"` + landing + `"}`, landing, 0, exchange.ErrFieldsExpired},
-		"vouched for, with an end far away":   {vouched(`{"aud":"` + landing + `","exp":9999999999}`), `{"aud":"` + landing + `","exp":9999999999}`, landing, 0, exchange.ErrFieldsExpired},
-		"vouched for, of more than 16 KiB":    {vouched(big), big, landing, 0, exchange.ErrFieldsNotVouched},
+		"60 s past their end":                                    {full, string(paper.fields), landing, 11 * time.Minute, nil},
+		"61 s past their end":                                    {full, string(paper.fields), landing, 11*time.Minute + time.Second, exchange.ErrFieldsExpired},
+		"60 s before they were made":                             {full, string(paper.fields), landing, -time.Minute, nil},
+		"61 s before they were made":                             {full, string(paper.fields), landing, -61 * time.Second, exchange.ErrFieldsExpired},
+		"another page's":                                         {full, string(paper.fields), "https://hk.example/h5", 0, exchange.ErrFieldsAudience},
+		"a page without a name":                                  {full, string(paper.fields), "", 0, exchange.ErrFieldsAudience},
+		"a space more":                                           {full, string(paper.fields) + " ", landing, 0, exchange.ErrFieldsNotVouched},
+		"a receipt that vouches for none":                        {alone, string(paper.fields), landing, 0, exchange.ErrFieldsNotVouched},
+		"a refusal's receipt":                                    {refused(full), string(paper.fields), landing, 0, exchange.ErrFieldsNotVouched},
+		"no fields":                                              {full, "", landing, 0, exchange.ErrFieldsNotVouched},
+		"vouched for, with an unknown member":                    {vouched(`{"aud":"` + landing + `","phone":"1"}`), `{"aud":"` + landing + `","phone":"1"}`, landing, 0, exchange.ErrFieldsNotVouched},
+		"vouched for, with a second object":                      {vouched(`{}{}`), `{}{}`, landing, 0, exchange.ErrFieldsNotVouched},
+		"vouched for, but no object":                             {vouched(`[]`), `[]`, landing, 0, exchange.ErrFieldsNotVouched},
+		"vouched for, but without end":                           {vouched(`{"aud":"` + landing + `","assurance":"verified"}`), `{"aud":"` + landing + `","assurance":"verified"}`, landing, 0, exchange.ErrFieldsExpired},
+		"vouched for, with an end far away":                      {vouched(`{"aud":"` + landing + `","assurance":"verified","exp":9999999999}`), `{"aud":"` + landing + `","assurance":"verified","exp":9999999999}`, landing, 0, exchange.ErrFieldsExpired},
+		"vouched for, without assurance":                         {vouched(`{"aud":"` + landing + `"}`), `{"aud":"` + landing + `"}`, landing, 0, exchange.ErrFieldsNotVouched},
+		"vouched for, with another assurance than the receipt's": {vouched(`{"aud":"` + landing + `","assurance":"unverified"}`), `{"aud":"` + landing + `","assurance":"unverified"}`, landing, 0, exchange.ErrFieldsNotVouched},
+		"vouched for, of more than 16 KiB":                       {vouched(big), big, landing, 0, exchange.ErrFieldsNotVouched},
 	}
 	for name, test := range cases {
 		t.Run(name, func(t *testing.T) {

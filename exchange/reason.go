@@ -57,7 +57,36 @@ type Failure struct {
 	Stage string
 	// Field names the claim at fault, such as "holder.documents[0].number"; never its value.
 	Field string
-	Cause error
+	// Obstacle chooses the holder's text where one reason covers several faults, each with a remedy of its own; "" for none.
+	Obstacle Obstacle
+	Cause    error
+}
+
+// Obstacle is the stable id of what stands between a person and a consent of that person. All are of consent-missing: no
+// text can be ticked by somebody who may not consent (PIPL 31; Civil Code 19 and 23), so the remedy is another person.
+type Obstacle string
+
+// The obstacles. They are judged before any rule is asked: without a consent that counts, nothing is processed.
+const (
+	// ChildNeedsGuardian: the holder is under 14, and a guardian did not consent.
+	ChildNeedsGuardian Obstacle = "child-needs-guardian"
+	// GuardianUnnamed: a guardian consented, and the presenter is not said to be a parent or guardian.
+	GuardianUnnamed Obstacle = "guardian-unnamed"
+	// GuardianForAdult: a guardian consented for a holder of 18 or more.
+	GuardianForAdult Obstacle = "guardian-for-adult"
+	// AgentNotAllowed: an agent consented for a holder under 60.
+	AgentNotAllowed Obstacle = "agent-not-allowed"
+	// AgentUnnamed: an agent consented, and the presenter is not said to be one whom the source's list has.
+	AgentUnnamed Obstacle = "agent-unnamed"
+	// PresenterUnexplained: the holder consented in person, and somebody else presents.
+	PresenterUnexplained Obstacle = "presenter-unexplained"
+)
+
+// Obstacles lists every obstacle; tests hold the texts, openapi.yaml and the reader to it.
+func Obstacles() []Obstacle {
+	return []Obstacle{
+		ChildNeedsGuardian, GuardianUnnamed, GuardianForAdult, AgentNotAllowed, AgentUnnamed, PresenterUnexplained,
+	}
 }
 
 func (f *Failure) Error() string {

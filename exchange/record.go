@@ -127,6 +127,14 @@ type Holder struct {
 	Verified bool
 }
 
+// assurance is what Verified is called outside: the word of the packet's claims, for the destination's form.
+func (h Holder) assurance() string {
+	if h.Verified {
+		return "verified"
+	}
+	return "unverified"
+}
+
 // Age is the holder's age in whole years on now's day in UTC+8. Somebody born on 29 February is a year older on 1 March
 // of a year that has no such day.
 func (h Holder) Age(now time.Time) int {

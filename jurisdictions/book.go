@@ -29,7 +29,7 @@ type rule struct {
 	reason     exchange.Reason
 	category   string
 	warn       bool
-	ports      []exchange.Port // empty: every port
+	bound      binding // to ports
 	parameters map[string]string
 	when       *program // nil: always
 	require    *program
@@ -54,6 +54,7 @@ type version struct {
 	from, until              time.Time // until zero: no end
 	line                     int
 	closed                   bool
+	unknown                  bool            // a gap in the record: nobody knows what was asked
 	advice                   exchange.Advice // of a closed version
 	source, confidence, note string
 	green                    []use
@@ -66,7 +67,17 @@ type entry struct {
 	documents  exchange.Advice
 	notGranted []string
 	rules      []use
+	gap        *gap // nil: what was asked is known
 }
+
+// gap says that what was asked over a route is not known: at every port, or at those that it is bound to.
+type gap struct {
+	bound binding
+	note  string // what is not known
+}
+
+// blank tells whether nothing at all is known of what was asked.
+func (e *entry) blank() bool { return e.gap != nil && e.gap.bound.everywhere() }
 
 // anyChannel stands in the documents table for every channel that is not listed.
 const anyChannel = "*"
@@ -74,6 +85,16 @@ const anyChannel = "*"
 // in tells whether the version is in force at the instant.
 func (v *version) in(now time.Time) bool {
 	return !now.Before(v.from) && (v.until.IsZero() || now.Before(v.until))
+}
+
+// grantsNothing tells whether nobody gets a code over the route under this version, whatever is shown: there is none, it is
+// closed, it is a gap in the record, or it has no entry rules for the route, or a gap in their place.
+func (v *version) grantsNothing(part string, route exchange.Route) bool {
+	if v == nil || v.closed || v.unknown {
+		return true
+	}
+	e := v.entry[route.String()]
+	return part == partEntry && (e == nil || e.blank())
 }
 
 // at finds the version in force; nil before the first and after the last.
@@ -101,7 +122,8 @@ func (b *Book) name(v *version) exchange.Book {
 }
 
 // Green asks the side's own green rules in force at now. Every rule is evaluated; there is no I/O and no clock but now.
-// No version in force is one failing outcome with route-not-configured, a closed version one with route-closed.
+// No version in force and a gap in the record are one failing outcome with route-not-configured, a closed version one with
+// route-closed.
 func (b *Book) Green(record exchange.Record, now time.Time) exchange.Findings {
 	return b.green(&record, now).Findings
 }
@@ -142,8 +164,8 @@ func newAnswer(book exchange.Book, rules int) answer {
 
 func (b *Book) green(record *exchange.Record, now time.Time) answer {
 	v := b.at(now)
-	if v == nil || v.closed {
-		return b.shut(v, partGreen)
+	if v.grantsNothing(partGreen, record.Route) {
+		return b.shut(v, partGreen, record.Route)
 	}
 	a := newAnswer(b.name(v), len(v.green))
 	a.run(v.green, newView(record, record.Route, now))
@@ -153,11 +175,14 @@ func (b *Book) green(record *exchange.Record, now time.Time) answer {
 
 func (b *Book) admit(record *exchange.Record, route exchange.Route, now time.Time) answer {
 	v := b.at(now)
-	if v == nil || v.closed || v.entry[route.String()] == nil {
-		return b.shut(v, partEntry)
+	if v.grantsNothing(partEntry, route) {
+		return b.shut(v, partEntry, route)
 	}
 	e := v.entry[route.String()]
-	a := newAnswer(b.name(v), len(e.rules)+1)
+	a := newAnswer(b.name(v), len(e.rules)+2)
+	if e.gap != nil {
+		a.add(e.gap.judge(b.side, record, route, now), nil, nil)
+	}
 	facts, first := newView(record, route, now), e.beforeTable()
 	outcome, document := e.document(b.side, record)
 	a.run(e.rules[:first], facts)
@@ -179,17 +204,40 @@ func (e *entry) beforeTable() int {
 }
 
 // shut is the one failing outcome where no rules are in force.
-func (b *Book) shut(v *version, part string) answer {
+func (b *Book) shut(v *version, part string, route exchange.Route) answer {
 	outcome := exchange.Outcome{
 		Rule: string(b.side) + "." + part + ".route", Status: exchange.Fails, Reason: exchange.RouteNotConfigured,
 		Category: "route", Advice: adviceNotConfigured,
 	}
-	if v != nil && v.closed {
+	switch {
+	case v == nil:
+	case v.closed:
 		outcome.Rule, outcome.Reason, outcome.Advice = string(b.side)+"."+part+".closed", exchange.RouteClosed, v.advice
+	case v.unknown, part == partEntry && v.entry[route.String()] != nil:
+		outcome.Rule, outcome.Advice = string(b.side)+"."+part+".unknown", adviceGap
 	}
 	a := newAnswer(b.name(v), 1)
 	a.add(outcome, nil, nil)
 	return a
+}
+
+// judge refuses at the ports of which nothing is known, and says at which ports something is.
+func (g *gap) judge(side exchange.Side, record *exchange.Record, route exchange.Route, now time.Time) exchange.Outcome {
+	outcome := g.rule(side)
+	if !g.bound.holds(route.String(), record.Port) {
+		outcome.Status = exchange.NotInForce
+		return outcome
+	}
+	outcome.Advice = elsewhere(adviceGap, g.bound.elsewhere(route.String(), now))
+	return outcome
+}
+
+// rule is the gap as a rule that nobody meets.
+func (g *gap) rule(side exchange.Side) exchange.Outcome {
+	return exchange.Outcome{
+		Rule: string(side) + ".entry.unknown", Status: exchange.Fails, Reason: exchange.RouteNotConfigured, Category: "route",
+		Advice: adviceGap,
+	}
 }
 
 // document chooses what the code prints: the first type in the table's order that the holder has.
@@ -226,11 +274,14 @@ func (u *use) evaluate(v *view) found {
 		Rule: u.id, Warn: u.warn, Reason: u.reason, Category: u.category, Advice: u.advice,
 	}}
 	f.Status = exchange.NotInForce
-	if u.off || !u.applies(exchange.Port(v.packet.Port)) {
+	if u.off || !u.bound.holds(v.packet.Route, exchange.Port(v.packet.Port)) {
 		return f
 	}
 	v.with = u.with
 	f.Status, f.cause = u.status(v)
+	if f.Status == exchange.Fails {
+		f.Advice = elsewhere(u.advice, u.bound.elsewhere(v.packet.Route, v.now))
+	}
 	if f.Status != exchange.Pass {
 		return f
 	}
@@ -242,11 +293,6 @@ func (u *use) evaluate(v *view) found {
 		f.Status, f.Until, f.sampled = exchange.Errored, time.Time{}, time.Time{}
 	}
 	return f
-}
-
-// applies tells whether the rule holds at the packet's port. A packet without a port must pass every port's rules.
-func (r *rule) applies(port exchange.Port) bool {
-	return len(r.ports) == 0 || port == "" || slices.Contains(r.ports, port)
 }
 
 func (r *rule) status(in *view) (exchange.Status, error) {
@@ -277,7 +323,7 @@ func instantOrNone(p *program, in *view) (time.Time, error) {
 
 // Editions lists the versions that apply to the route, in force at now or announced: as the side's green rules where the
 // route leaves it, as its entry rules where the route comes to it. Versions without rules for the route are left out,
-// unless they are closed.
+// unless they are closed or a gap in the record.
 func (b *Book) Editions(route exchange.Route, now time.Time) []exchange.Edition {
 	part := b.part(route)
 	editions := []exchange.Edition{}
@@ -287,7 +333,7 @@ func (b *Book) Editions(route exchange.Route, now time.Time) []exchange.Edition 
 		}
 		uses, configured := v.part(part, route)
 		if configured {
-			editions = append(editions, b.edition(v, part, uses))
+			editions = append(editions, b.edition(v, part, uses, route))
 		}
 	}
 	return editions
@@ -311,7 +357,7 @@ func (b *Book) part(route exchange.Route) string {
 
 func (v *version) part(part string, route exchange.Route) (uses []use, configured bool) {
 	switch {
-	case v.closed:
+	case v.closed, v.unknown:
 		return nil, true
 	case part == partGreen:
 		return v.green, true
@@ -321,22 +367,34 @@ func (v *version) part(part string, route exchange.Route) (uses []use, configure
 	return v.entry[route.String()].rules, true
 }
 
-func (b *Book) edition(v *version, part string, uses []use) exchange.Edition {
+func (b *Book) edition(v *version, part string, uses []use, route exchange.Route) exchange.Edition {
+	e := v.entry[route.String()]
 	edition := exchange.Edition{
 		Book: b.name(v), Side: b.side, Part: part, From: v.from, Until: endOf(v.until), Closed: v.closed, Source: v.source,
-		Rules: []exchange.RuleText{},
+		Unknown: v.unknown || part == partEntry && e != nil && e.blank(), Rules: []exchange.RuleText{},
+	}
+	if part == partEntry && e != nil && e.gap != nil {
+		edition.Rules = append(edition.Rules, e.gap.published(b.side, route))
 	}
 	for _, u := range uses {
 		if !u.off {
-			edition.Rules = append(edition.Rules, u.published())
+			edition.Rules = append(edition.Rules, u.published(route))
 		}
 	}
 	return edition
 }
 
-func (u *use) published() exchange.RuleText {
+func (g *gap) published(side exchange.Side, route exchange.Route) exchange.RuleText {
+	rule := g.rule(side)
 	return exchange.RuleText{
-		ID: u.id, Ports: slices.Clone(u.ports), Reason: u.reason, Category: u.category, Warn: u.warn,
+		ID: rule.Rule, Ports: g.bound.published(route), Reason: rule.Reason, Category: rule.Category, Condition: "false",
+		Advice: rule.Advice,
+	}
+}
+
+func (u *use) published(route exchange.Route) exchange.RuleText {
+	return exchange.RuleText{
+		ID: u.id, Ports: u.bound.published(route), Reason: u.reason, Category: u.category, Warn: u.warn,
 		Condition: u.condition(), Parameters: maps.Clone(u.shown), Advice: u.advice,
 	}
 }
@@ -368,7 +426,7 @@ type Mentions struct {
 func (b *Book) Mentions() Mentions {
 	var m Mentions
 	for _, r := range b.rules {
-		m.Ports = append(m.Ports, r.ports...)
+		m.Ports = append(m.Ports, r.bound.named...)
 	}
 	for _, v := range b.versions {
 		for _, e := range v.entry {

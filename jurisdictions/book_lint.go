@@ -74,7 +74,7 @@ func (r *rule) names(word string) bool {
 
 // unknowns asks the version's green rules about a holder of whom nothing is known: they must not be silent.
 func (b *Book) unknowns(v *version) Faults {
-	if v.closed {
+	if v.closed || v.unknown {
 		return nil
 	}
 	for _, outcome := range b.Green(exchange.Record{}, v.from).Outcomes {

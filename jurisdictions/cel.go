@@ -3,6 +3,7 @@ package jurisdictions
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -170,11 +171,18 @@ func (p *program) uses(variable string) bool {
 }
 
 // says tells whether the expression holds the word as a literal.
-func (p *program) says(word string) bool {
-	said := false
+func (p *program) says(word string) bool { return slices.Contains(p.literals(), word) }
+
+// literals lists the texts that stand in the expression; none for no expression.
+func (p *program) literals() []string {
+	var texts []string
+	if p == nil {
+		return nil
+	}
 	ast.PreOrderVisit(p.checked.NativeRep().Expr(), ast.NewExprVisitor(func(e ast.Expr) {
-		text, ok := literal(e)
-		said = said || ok && text == word
+		if text, ok := literal(e); ok {
+			texts = append(texts, text)
+		}
 	}))
-	return said
+	return texts
 }

@@ -2,9 +2,9 @@
 // this one (guangdong, macau, hongkong: the same files in each, so that one can be read beside another) with its words,
 // its rulebook, its consent texts and its forms; all that it does with them is done here.
 //
-//	reading   claims → Record         read*.go, claims.go, documents.go, consents.go, forms.go, vocabulary.go
+//	reading   claims → Record         read*.go, claims.go, documents.go, consents.go, forms.go, ports.go, vocabulary.go
 //	rules     Record → Findings       book*.go (deciding), parse*.go (the file), cel*.go (expressions),
-//	                                  shelf.go (overrides), history.go, explain.go
+//	                                  binding.go (ports), complete.go (routes), shelf.go (overrides), history.go, explain.go
 //
 // The domain next door (exchange) owns Record, Findings and the verdict, and knows no rule. This package imports it and
 // CEL; the sides import this package, and never each other.
@@ -21,7 +21,7 @@
 //	    reason: not-eligible          one of exchange.Refusals
 //	    category: test                all that an officer is told: one of Categories
 //	    warn: false                   true: a failure is noted and refuses nobody
-//	    ports: [gongbei]              only here; a packet that names no port must pass every port's rules
+//	    ports: [gongbei]              only here; or {group: zhuhai}, or {outside: zhuhai}; see Ports
 //	    parameters: {unit: unit, length: int}     int, bool, string, unit or list (of strings)
 //	    when: 'holder.age >= 3'                   CEL bool; false: not in force for this packet
 //	    require: 'fresh(latest(evidence, "nucleic-acid").at, unit, length, now)'
@@ -85,6 +85,24 @@
 //	no version at this instant, or no such route   <side>.<part>.route        route-not-configured
 //	a closed version                               <side>.<part>.closed       route-closed
 //	no document that the channel's table takes     <side>.entry.documents     document-not-accepted
+//
+// # Ports
+//
+// The ports.yaml of a side's folder has ports of its borders: names in four languages, kind, the city on either side, and what
+// is known of hours and closures, each with its source. A port stands once, in the folder of one of its two sides, and every
+// side reads all files, so that a new side brings the ports of its borders with it. The head of guangdong/ports.yaml says
+// what each member means.
+//
+// A rule is bound to ports by name, or to a group, which is a city of either end or a kind: {group: zhuhai}, {outside: zhuhai},
+// {group: ferry}. A packet that names no port must pass every port's rules. Who fails a bound rule is told, by the engine, of
+// the ports of the route where it does not hold; where there are none, nothing is said of other checkpoints. Hours and
+// closures are facts: they keep a port out of that advice, and decide no verdict.
+//
+// # Routes
+//
+// Unfinished says what a route that a rulebook opens still lacks at either end: the source's consent texts, channels and
+// documents in the destination's table, the forms that its rules read, and ports. The wiring asks it, and for the keys, at a
+// lint, at start-up, and for each override before it is taken.
 //
 // # Overrides
 //

@@ -61,7 +61,7 @@ func Explain(record exchange.Record, route exchange.Route, now time.Time, source
 	green, entry := source.green(&record, now), destination.admit(&record, route, now)
 	verdict := exchange.Conclude(record, green.Findings, entry.Findings, now)
 	e := Explanation{
-		At: now.In(exchange.Zone), Route: route.String(), Green: green.explain(), Entry: entry.explain(),
+		At: now.In(exchange.Zone), Route: route.String(), Green: green.explain(route), Entry: entry.explain(route),
 		Shows: ShownOnCode{
 			Document: entry.Shows.Document.Type, SampledOn: entry.Shows.SampledOn.String(), NotGranted: entry.NotGranted,
 		},
@@ -76,14 +76,15 @@ func Explain(record exchange.Record, route exchange.Route, now time.Time, source
 	return e
 }
 
-func (a *answer) explain() Explained {
+func (a *answer) explain(route exchange.Route) Explained {
 	e := Explained{Book: a.Book, Rules: make([]RuleOutcome, len(a.Outcomes))}
 	for i, outcome := range a.Outcomes {
 		text := exchange.RuleText{
 			ID: outcome.Rule, Reason: outcome.Reason, Category: outcome.Category, Warn: outcome.Warn, Advice: outcome.Advice,
 		}
 		if u := a.uses[i]; u != nil {
-			text = u.published()
+			text = u.published(route)
+			text.Advice = outcome.Advice
 		}
 		e.Rules[i] = RuleOutcome{RuleText: text, Status: outcome.Status, Blocks: outcome.Blocks(), Until: endOf(outcome.Until)}
 		if a.causes[i] != nil {

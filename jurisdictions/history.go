@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"slices"
 	"time"
+
+	"crosscode/exchange"
 )
 
 // Version is one dated version of a rulebook, with what it changed.
@@ -13,11 +15,20 @@ type Version struct {
 	From       time.Time  `json:"from"`            // in UTC+8
 	Until      *time.Time `json:"until,omitempty"` // half-open; absent: no end
 	Closed     bool       `json:"closed,omitempty"`
+	Unknown    bool       `json:"unknown,omitempty"` // a gap in the record, as a whole
+	Gaps       []Gap      `json:"gaps,omitempty"`    // of single routes
 	Source     string     `json:"source"`
 	Confidence string     `json:"confidence"` // official, press or assumed
 	Note       string     `json:"note,omitempty"`
 	// Changes is what differs from the version before it; the first version adds everything it has.
 	Changes []Change `json:"changes"`
+}
+
+// Gap is what the record does not know of one route in a version.
+type Gap struct {
+	Route string          `json:"route"`
+	Ports []exchange.Port `json:"ports,omitempty"` // where it is not known; empty: at every port
+	Note  string          `json:"note"`
 }
 
 // Change is one difference between two versions.
@@ -40,8 +51,10 @@ const (
 	RouteRemoved      = "route-removed"
 	DocumentsChanged  = "documents-changed"   // before and after: document types by channel
 	NotGrantedChanged = "not-granted-changed" // before and after: {"not_granted": …}
+	RouteUnknown      = "route-unknown"       // what is asked over the route, or at some of its ports, is not known
 	Closed            = "closed"
-	Reopened          = "reopened"
+	NotKnown          = "unknown"
+	Reopened          = "reopened" // after a closed version, or one that is not known
 )
 
 // Versions lists the book's versions in order, each with what it changed.
@@ -50,22 +63,37 @@ func (b *Book) Versions() []Version {
 	before := &version{}
 	for i, v := range b.versions {
 		versions[i] = Version{
-			ID: v.id, From: v.from, Until: endOf(v.until), Closed: v.closed, Source: v.source, Confidence: v.confidence,
-			Note: v.note, Changes: changes(before, v),
+			ID: v.id, From: v.from, Until: endOf(v.until), Closed: v.closed, Unknown: v.unknown, Gaps: v.gaps(), Source: v.source,
+			Confidence: v.confidence, Note: v.note, Changes: changes(before, v),
 		}
 		before = v
 	}
 	return versions
 }
 
+// gaps lists the routes of which something is not known, by id.
+func (v *version) gaps() []Gap {
+	var gaps []Gap
+	for _, id := range slices.Sorted(maps.Keys(v.entry)) {
+		if unknown := v.entry[id].gap; unknown != nil {
+			route, _ := exchange.ParseRoute(id) // Parse has read it
+			gaps = append(gaps, Gap{Route: id, Ports: unknown.bound.published(route), Note: unknown.note})
+		}
+	}
+	return gaps
+}
+
 func changes(before, after *version) []Change {
 	list := []Change{}
+	shut := func(v *version) bool { return v.closed || v.unknown }
 	switch {
 	case after.closed && !before.closed:
 		return append(list, Change{Kind: Closed})
-	case after.closed:
+	case after.unknown && !before.unknown:
+		return append(list, Change{Kind: NotKnown})
+	case shut(after):
 		return list
-	case before.closed:
+	case shut(before):
 		list = append(list, Change{Kind: Reopened})
 	}
 	list = append(list, ruleChanges(partGreen, before.green, after.green)...)
@@ -87,9 +115,15 @@ func entryChanges(route string, before, after *entry) []Change {
 		return []Change{{Kind: RouteRemoved, Part: route}}
 	}
 	var list []Change
-	if before == nil {
+	if before == nil || before.blank() && !after.blank() {
 		before = &entry{}
 		list = append(list, Change{Kind: RouteOpened, Part: route})
+	}
+	if after.gap != nil && (before.gap == nil || before.gap.note != after.gap.note) {
+		list = append(list, Change{Kind: RouteUnknown, Part: route, After: map[string]any{"note": after.gap.note}})
+	}
+	if after.blank() {
+		return list
 	}
 	if !maps.EqualFunc(before.accept, after.accept, slices.Equal) {
 		list = append(list, Change{Kind: DocumentsChanged, Part: route, Before: table(before.accept), After: table(after.accept)})

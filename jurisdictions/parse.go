@@ -47,7 +47,8 @@ func (p *parser) parse(root *yaml.Node) {
 	}
 	versions := top.list("versions")
 	for _, node := range versions {
-		p.version(p.block(node, "version", "from!", "until", "source!", "confidence!", "note", "closed", "advice", "green", "entry"))
+		p.version(p.block(node, "version", "from!", "until", "source!", "confidence!", "note", "closed", "unknown", "advice", "green",
+			"entry"))
 	}
 	if top.has("versions") && len(versions) == 0 {
 		p.fault(top.lineOf("versions"), "versions: none")
@@ -63,30 +64,41 @@ func (p *parser) parse(root *yaml.Node) {
 
 func (p *parser) version(b block) {
 	v := &version{
-		from: b.minute("from"), until: b.minute("until"), line: b.line, closed: b.flag("closed"), advice: b.advice("advice"),
+		from: b.minute("from"), until: b.minute("until"), line: b.line, closed: b.flag("closed"),
+		unknown: b.flag("unknown"), advice: b.advice("advice"),
 		source: b.text("source"), note: b.text("note"), confidence: b.pick("confidence", "official", "press", "assumed"),
 		entry: map[string]*entry{},
 	}
 	v.id = string(p.book.side) + "/" + v.from.Format(minuteLayout)
 	p.book.versions = append(p.book.versions, v)
-	if v.closed {
-		p.closed(b)
-		return
+	if v.closed && !b.has("advice") {
+		p.fault(b.line, "version: advice is missing: the version is closed, and holders must be told")
 	}
-	if b.has("advice") {
+	if b.has("advice") && !v.closed {
 		p.fault(b.lineOf("advice"), "version.advice: only a closed version has advice of its own")
+	}
+	if v.unknown && !b.has("note") {
+		p.fault(b.line, "version: note is missing: say what is not known")
+	}
+	if v.closed || v.unknown {
+		p.empty(b, v)
+		return
 	}
 	p.parts(b, v)
 }
 
-// closed holds a closed version to having advice and nothing else.
-func (p *parser) closed(b block) {
-	if !b.has("advice") {
-		p.fault(b.line, "version: advice is missing: the version is closed, and holders must be told")
+// empty holds a version that is closed, or a gap in the record, to having no rules.
+func (p *parser) empty(b block, v *version) {
+	kind := "closed"
+	if v.unknown {
+		kind = "unknown"
+	}
+	if v.closed && v.unknown {
+		p.fault(b.lineOf("unknown"), "version.unknown: the version is closed, and that is known")
 	}
 	for _, part := range []string{partGreen, partEntry} {
 		if b.has(part) {
-			p.fault(b.lineOf(part), "version.%s: the version is closed", part)
+			p.fault(b.lineOf(part), "version.%s: the version is %s", part, kind)
 		}
 	}
 }
@@ -110,8 +122,17 @@ func (p *parser) entry(v *version, member pair) {
 	if route, err := exchange.ParseRoute(member.key); err != nil || route.To != p.book.side {
 		p.fault(member.line, "version.entry: %q is no route to %s", member.key, p.book.side)
 	}
-	b := p.block(member.value, what, "documents!", "not_granted", "rules!")
-	e := &entry{notGranted: b.words("not_granted"), rules: p.uses(b, "rules", partEntry)}
+	b := p.block(member.value, what, "documents", "not_granted", "rules", "unknown")
+	e := &entry{notGranted: b.words("not_granted"), rules: p.uses(b, "rules", partEntry), gap: p.gap(b)}
+	v.entry[member.key] = e
+	for _, key := range []string{"documents", "rules"} {
+		switch {
+		case e.blank() && b.has(key):
+			p.fault(b.lineOf(key), "%s: what is asked over the route is unknown", b.name(key))
+		case !e.blank() && !b.has(key):
+			p.fault(b.line, "%s: %s is missing", what, key)
+		}
+	}
 	if b.has("documents") {
 		documents := p.block(b.values["documents"], b.name("documents"), "accept!", "advice!")
 		e.accept, e.documents = p.accept(documents), documents.advice("advice")
@@ -119,13 +140,21 @@ func (p *parser) entry(v *version, member pair) {
 	if b.has("rules") && !slices.ContainsFunc(e.rules, use.bounds) {
 		p.fault(b.lineOf("rules"), "%s: no rule with until holds for every packet: a code would never end", b.name("rules"))
 	}
-	v.entry[member.key] = e
+}
+
+// gap reads what is not known of an entry: all of it, or what was asked at some ports.
+func (p *parser) gap(b block) *gap {
+	if !b.has("unknown") {
+		return nil
+	}
+	unknown := p.block(b.values["unknown"], b.name("unknown"), "note!", "ports")
+	return &gap{note: unknown.text("note"), bound: p.binding(unknown)}
 }
 
 // bounds tells whether no code can be granted without this rule setting its end.
 func (u use) bounds() bool {
 	always := u.warn && u.require != nil && u.require.source == "true" || !u.warn
-	return !u.off && u.until != nil && u.when == nil && len(u.ports) == 0 && always
+	return !u.off && u.until != nil && u.when == nil && u.bound.everywhere() && always
 }
 
 var wordPattern = regexp.MustCompile(`\A[a-z][a-z0-9]*(-[a-z0-9]+)*\z`)
@@ -166,10 +195,11 @@ func (p *parser) accept(documents block) map[string][]string {
 	return accept
 }
 
-// uses reads a list of rules with their parameters.
+// uses reads a list of rules with their parameters. A list that stands in the list is its items, so that what many versions
+// have in common is written once and referred to.
 func (p *parser) uses(b block, key, part string) []use {
 	var uses []use
-	for _, node := range b.list(key) {
+	for _, node := range p.unfolded(b, key) {
 		u, ok := p.use(p.block(node, b.name(key), "rule!", "with", "off"), part)
 		if !ok {
 			continue
@@ -183,6 +213,18 @@ func (p *parser) uses(b block, key, part string) []use {
 		p.fault(b.lineOf(key), "%s: no rule: nothing would be asked", b.name(key))
 	}
 	return uses
+}
+
+func (p *parser) unfolded(b block, key string) []*yaml.Node {
+	var items []*yaml.Node
+	for _, node := range b.list(key) {
+		if item := p.resolve(node); item != nil && item.Kind == yaml.SequenceNode {
+			items = append(items, p.sheet.list(node, b.name(key))...)
+			continue
+		}
+		items = append(items, node)
+	}
+	return items
 }
 
 func (p *parser) use(b block, part string) (use, bool) {

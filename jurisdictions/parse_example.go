@@ -37,7 +37,7 @@ func (p *parser) coverage(b block, r *rule) {
 	if !slices.ContainsFunc(r.examples, passes) {
 		p.fault(b.lineOf("examples"), "%s: no example passes", b.name("examples"))
 	}
-	always := r.require != nil && r.require.source == "true" && r.when == nil && len(r.ports) == 0
+	always := r.require != nil && r.require.source == "true" && r.when == nil && r.bound.everywhere()
 	if !always && !slices.ContainsFunc(r.examples, func(e example) bool { return !passes(e) }) {
 		p.fault(b.lineOf("examples"), "%s: every example passes: show one that does not", b.name("examples"))
 	}

@@ -18,7 +18,9 @@ var (
 	rulePattern      = regexp.MustCompile(`\A(green|entry)\.[a-z][a-z0-9]*(-[a-z0-9]+)*\z`)
 	parameterPattern = regexp.MustCompile(`\A[a-z][a-z0-9_]{0,30}\z`)
 	// builtInRules are the ids that the engine gives itself.
-	builtInRules = []string{"entry.documents", "entry.closed", "entry.route", "green.closed", "green.route"}
+	builtInRules = []string{
+		"entry.documents", "entry.closed", "entry.route", "entry.unknown", "green.closed", "green.route", "green.unknown",
+	}
 )
 
 // Categories is all that an officer may be told of why a rule decided as it did.
@@ -35,7 +37,7 @@ func (p *parser) rule(member pair) {
 	r := &rule{
 		id: string(p.book.side) + "." + member.key, name: member.key, line: member.line, warn: b.flag("warn"),
 		reason: exchange.Reason(b.pick("reason", refusals()...)), category: b.pick("category", Categories()...),
-		advice: b.advice("advice"), ports: p.ports(b), parameters: p.parameters(b),
+		advice: b.advice("advice"), bound: p.binding(b), parameters: p.parameters(b),
 	}
 	switch {
 	case !rulePattern.MatchString(r.name):
@@ -58,21 +60,6 @@ func refusals() []string {
 		words = append(words, string(reason))
 	}
 	return words
-}
-
-func (p *parser) ports(b block) []exchange.Port {
-	var ports []exchange.Port
-	for _, word := range b.words("ports") {
-		port, err := exchange.ParsePort(word)
-		if err != nil || port == "" {
-			p.fault(b.lineOf("ports"), "%s: %q is not a port", b.name("ports"), word)
-		}
-		ports = append(ports, port)
-	}
-	if b.has("ports") && len(ports) == 0 {
-		p.fault(b.lineOf("ports"), "%s: none: leave it out for every port", b.name("ports"))
-	}
-	return ports
 }
 
 // parameterTypes maps a parameter's declared type onto CEL's.

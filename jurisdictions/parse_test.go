@@ -185,14 +185,21 @@ func TestTheEngineKnowsTheEvidenceThatIsRead(t *testing.T) {
 
 func TestWhatIsBuiltInKeepsToTheListsOfRulebooks(t *testing.T) {
 	book := demonstration(t)
-	for _, v := range []*version{nil, {closed: true}} {
-		for _, outcome := range book.shut(v, partEntry).Outcomes {
+	route := exchange.Route{From: "guangdong", To: "macau"}
+	for _, v := range []*version{nil, {closed: true}, {unknown: true}, {entry: map[string]*entry{route.String(): {gap: &gap{}}}}} {
+		for _, outcome := range book.shut(v, partEntry, route).Outcomes {
+			if short := strings.TrimPrefix(outcome.Rule, "macau."); !slices.Contains(builtInRules, short) {
+				t.Errorf("%s is not kept for the engine", outcome.Rule)
+			}
 			if !slices.Contains(Categories(), outcome.Category) || !slices.Contains(exchange.Refusals(), outcome.Reason) {
 				t.Errorf("%s: category %q, reason %q", outcome.Rule, outcome.Category, outcome.Reason)
 			}
 		}
 	}
-	for _, text := range []exchange.Text{adviceNotConfigured.Title, adviceNotConfigured.Remedy, adviceNotConfigured.Contact} {
+	for _, text := range []exchange.Text{
+		adviceNotConfigured.Title, adviceNotConfigured.Remedy, adviceNotConfigured.Contact, adviceGap.Title, adviceGap.Remedy,
+		adviceGap.Contact,
+	} {
 		if missing := text.Missing(); len(missing) > 0 {
 			t.Errorf("built-in advice lacks %v", missing)
 		}

@@ -64,7 +64,7 @@ func (o *object) readEnvelope(record *exchange.Record, vocabulary Vocabulary) {
 	// 22 characters of base64url are the first that can hold 128 bits.
 	record.ID = o.match("jti", jtiPattern, "22 to 64 characters of base64url: at least 128 random bits")
 	record.Route = o.route(issuer)
-	record.Port = o.port(vocabulary.Ports, record.Route.To)
+	record.Port = o.port(vocabulary.Ports.On(record.Route))
 	record.Channel = o.word("channel", vocabulary.Channels)
 }
 
@@ -90,14 +90,13 @@ func (o *object) route(issuer string) exchange.Route {
 }
 
 // port takes an optional port. One that the route does not have is refused: it would slip past every port's rules.
-func (o *object) port(ports map[exchange.Side][]exchange.Port, destination exchange.Side) exchange.Port {
+func (o *object) port(listed Ports) exchange.Port {
 	if !o.has("port") {
 		return ""
 	}
 	port, err := exchange.ParsePort(o.text("port", 16))
-	listed, known := ports[destination]
-	if err != nil || known && port != "" && !slices.Contains(listed, port) {
-		o.refuse("port", "is not a port of this route")
+	if err != nil || len(listed) > 0 && port != "" && !listed.Has(port) {
+		o.refuse("port", "is not a port of this route; its ports are %v", listed.IDs())
 	}
 	return port
 }

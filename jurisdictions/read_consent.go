@@ -20,14 +20,7 @@ const (
 
 var consentTextPattern = regexp.MustCompile(`\A[a-z]{2,16}-[a-z]{2,16}/[0-9]{1,4}\z`)
 
-// What stands between a consent and the person who gave it.
-var (
-	errNoConsent   = errors.New("there is none")
-	errChild       = errors.New("a child under 14 needs a guardian's consent, shown by a parent or guardian")
-	errNoGuardian  = errors.New("a guardian consents for a minor, and is the holder's parent or guardian")
-	errNoAgent     = errors.New("an agent acts for a holder of 60 or more, and the presenter says who it is")
-	errSelfPresent = errors.New("the holder consented in person, but somebody else presents")
-)
+var errNoConsent = errors.New("there is none")
 
 // readConsent takes the holder's own act and who performed it. A packet without consent lacks more than a member, so the
 // reason is consent-missing.
@@ -66,24 +59,41 @@ func (o *object) presenter(vocabulary Vocabulary) exchange.Presenter {
 	return exchange.Presenter{Relation: relation}
 }
 
-// checkGiver holds who consented against who presents and how old the holder is.
+// checkGiver holds who consented against who presents and how old the holder is. It stands before every rule: without a
+// consent that counts, nothing may be processed (PIPL 31), not even to find out what a rule would say.
 func (o *object) checkGiver(record exchange.Record, relations map[string][]string) {
 	if o.err != nil {
 		return
 	}
-	by, presenter := record.Consent.By, record.Presenter.Relation
 	age := record.Holder.Age(record.Consent.GivenAt)
+	obstacle, field, why := obstacleOf(record.Consent.By, record.Presenter.Relation, age, relations)
+	if obstacle != "" {
+		o.err = &exchange.Failure{
+			Reason: exchange.ConsentMissing, Stage: "read", Field: field, Obstacle: obstacle, Cause: errors.New(why),
+		}
+	}
+}
+
+// obstacleOf finds what stands between a consent and the person who gave it. The field is the one that a source must
+// change.
+func obstacleOf(by, presenter string, age int, relations map[string][]string) (obstacle exchange.Obstacle, field, why string) {
+	const giver, shower = "consent.by", "presenter.relation"
 	fits := slices.Contains(relations[by], presenter)
 	switch {
-	case age < childAge && (by != byGuardian || !fits):
-		o.withhold("consent.by", errChild)
-	case by == byGuardian && (age >= adultAge || !fits):
-		o.withhold("consent.by", errNoGuardian)
-	case by == byAgent && (age < elderAge || !fits):
-		o.withhold("consent.by", errNoAgent)
+	case by == byGuardian && age >= adultAge:
+		return exchange.GuardianForAdult, giver, "a holder of 18 or more has no guardian whom the claims could show"
+	case by == byGuardian && !fits:
+		return exchange.GuardianUnnamed, shower, "a guardian consented, so the presenter must be a parent or guardian"
+	case by != byGuardian && age < childAge:
+		return exchange.ChildNeedsGuardian, giver, "a child under 14 needs a guardian's consent, shown by a parent or guardian"
+	case by == byAgent && age < elderAge:
+		return exchange.AgentNotAllowed, giver, "an agent acts for a holder of 60 or more alone"
+	case by == byAgent && !fits:
+		return exchange.AgentUnnamed, shower, "an agent consented, and the presenter says who it is"
 	case by == bySelf && presenter != relationSelf:
-		o.withhold("presenter.relation", errSelfPresent)
+		return exchange.PresenterUnexplained, shower, "the holder consented in person, but somebody else presents"
 	}
+	return "", "", ""
 }
 
 func (o *object) withhold(field string, why error) {

@@ -39,7 +39,6 @@ func newReader(t testing.TB) reader {
 	}
 	vocabulary, err := jurisdictions.Vocabulary{
 		Side: "macau", Channels: []string{"web", "app"},
-		Ports: map[exchange.Side][]exchange.Port{"guangdong": {"gongbei", "hengqin"}},
 		Colours: map[string]string{
 			"green": "green", "yellow": "yellow", "amber": "yellow", "red": "red", "none": "none",
 		},
@@ -400,46 +399,63 @@ func TestWhatIsAllowed(t *testing.T) {
 	}
 }
 
-// Who may consent for whom, on the day of the consent: a day makes the difference at 14, 18 and 60.
+// Who may consent for whom, on the day of the consent: a day makes the difference at 14, 18 and 60. What stands in the way
+// is named, since each obstacle has another remedy.
 func TestWhoMayConsent(t *testing.T) {
 	r := newReader(t)
-	const yes, no = true, false
+	const none exchange.Obstacle = ""
+	met := map[exchange.Obstacle]bool{}
 	for _, test := range []struct {
-		name   string
-		change change
-		allow  bool
-		field  string
+		name     string
+		change   change
+		obstacle exchange.Obstacle
+		field    string // "" for a consent that counts
 	}{
-		{"an adult for herself", born(30, 0), yes, ""},
-		{"an adult for herself, said outright", both(born(30, 0), consentBy("self", "self")), yes, ""},
-		{"an adult, presented by a parent", both(born(30, 0), consentBy("self", "parent")), no, "presenter.relation"},
-		{"a parent for a child", both(born(10, 0), consentBy("guardian", "parent")), yes, ""},
-		{"a guardian for a child", both(born(10, 0), consentBy("guardian", "guardian")), yes, ""},
-		{"a child for itself", born(10, 0), no, "consent.by"},
-		{"a child for itself, presented by a parent", both(born(10, 0), consentBy("self", "parent")), no, "consent.by"},
-		{"an agent for a child", both(born(10, 0), consentBy("agent", "agent")), no, "consent.by"},
-		{"a guardian who does not present", both(born(10, 0), with("consent.by", "guardian")), no, "consent.by"},
-		{"a guardian's consent, presented by an agent", both(born(10, 0), consentBy("guardian", "agent")), no, "consent.by"},
-		{"for itself the day before 14", born(14, -1), no, "consent.by"},
-		{"for itself on the day of 14", born(14, 0), yes, ""},
-		{"a parent for a holder of 17", both(born(18, -1), consentBy("guardian", "parent")), yes, ""},
-		{"a parent for a holder of 18", both(born(18, 0), consentBy("guardian", "parent")), no, "consent.by"},
-		{"a daughter for an elder of 60", both(born(60, 0), consentBy("agent", "child")), yes, ""},
-		{"a daughter the day before 60", both(born(60, -1), consentBy("agent", "child")), no, "consent.by"},
-		{"an agent who does not present", both(born(60, 0), with("consent.by", "agent")), no, "consent.by"},
-		{"an elder for himself", born(60, 0), yes, ""},
-		{"no consent at all", without("consent"), no, "consent"},
+		{"an adult for herself", born(30, 0), none, ""},
+		{"an adult for herself, said outright", both(born(30, 0), consentBy("self", "self")), none, ""},
+		{"an adult, presented by a parent", both(born(30, 0), consentBy("self", "parent")), exchange.PresenterUnexplained, "presenter.relation"},
+		{"a parent for a child", both(born(10, 0), consentBy("guardian", "parent")), none, ""},
+		{"a guardian for a child", both(born(10, 0), consentBy("guardian", "guardian")), none, ""},
+		{"a child for itself", born(10, 0), exchange.ChildNeedsGuardian, "consent.by"},
+		{"a child for itself, presented by a parent", both(born(10, 0), consentBy("self", "parent")), exchange.ChildNeedsGuardian, "consent.by"},
+		{"an agent for a child", both(born(10, 0), consentBy("agent", "agent")), exchange.ChildNeedsGuardian, "consent.by"},
+		{"an agent for a holder of 13", both(born(14, -1), consentBy("agent", "agent")), exchange.ChildNeedsGuardian, "consent.by"},
+		{"a guardian who does not present", both(born(10, 0), with("consent.by", "guardian")), exchange.GuardianUnnamed, "presenter.relation"},
+		{"a guardian's consent, presented by an agent", both(born(10, 0), consentBy("guardian", "agent")), exchange.GuardianUnnamed, "presenter.relation"},
+		{"a guardian who does not present a holder of 17", both(born(18, -1), with("consent.by", "guardian")), exchange.GuardianUnnamed, "presenter.relation"},
+		{"for itself the day before 14", born(14, -1), exchange.ChildNeedsGuardian, "consent.by"},
+		{"for itself on the day of 14", born(14, 0), none, ""},
+		{"an agent on the day of 14", both(born(14, 0), consentBy("agent", "agent")), exchange.AgentNotAllowed, "consent.by"},
+		{"a parent for a holder of 17", both(born(18, -1), consentBy("guardian", "parent")), none, ""},
+		{"a parent for a holder of 18", both(born(18, 0), consentBy("guardian", "parent")), exchange.GuardianForAdult, "consent.by"},
+		{"a guardian who does not present a holder of 18", both(born(18, 0), with("consent.by", "guardian")), exchange.GuardianForAdult, "consent.by"},
+		{"a daughter for an elder of 60", both(born(60, 0), consentBy("agent", "child")), none, ""},
+		{"a daughter the day before 60", both(born(60, -1), consentBy("agent", "child")), exchange.AgentNotAllowed, "consent.by"},
+		{"an agent who does not present", both(born(60, 0), with("consent.by", "agent")), exchange.AgentUnnamed, "presenter.relation"},
+		{"an agent's consent, presented by a parent", both(born(60, 0), consentBy("agent", "parent")), exchange.AgentUnnamed, "presenter.relation"},
+		{"an elder for himself", born(60, 0), none, ""},
+		{"no consent at all", without("consent"), none, "consent"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := r.read(test.change(r.specimen()))
-			if test.allow {
+			if test.field == "" {
 				if err != nil {
 					t.Fatal(err)
 				}
 				return
 			}
 			wantFailure(t, err, exchange.ConsentMissing, test.field, "")
+			var failure *exchange.Failure
+			if errors.As(err, &failure) && failure.Obstacle != test.obstacle {
+				t.Errorf("the obstacle is %q, want %q", failure.Obstacle, test.obstacle)
+			}
+			met[test.obstacle] = true
 		})
+	}
+	for _, obstacle := range exchange.Obstacles() {
+		if !met[obstacle] {
+			t.Errorf("no packet meets %s", obstacle)
+		}
 	}
 }
 

@@ -16,10 +16,6 @@ type Vocabulary struct {
 	Side exchange.Side
 	// Channels is how a holder can log in at the side: it decides which documents a destination takes (S0 Q1).
 	Channels []string
-	// Ports lists the border crossings by destination. A port that the route does not have would slip past every rule that
-	// is bound to a port, so it is refused here; no port at all is allowed, and then all ports' rules hold. A destination
-	// that is not listed has no ports to check against: its route is refused further along the path.
-	Ports map[exchange.Side][]exchange.Port
 	// Colours maps each word the side has for a colour onto the word that rulebooks know: green, yellow, red or none
 	// (亮码失败: no code was shown, which is not the same as red). Hong Kong's "amber" is yellow.
 	Colours map[string]string
@@ -31,17 +27,23 @@ type Vocabulary struct {
 	// "self" needs no presenter.
 	Relations map[string][]string
 
-	// Documents and Forms are the same for every side; Complete fills them in.
+	// Documents, Forms and Ports are the same for every side; Complete fills them in.
+	//
+	// A port that the route does not have would slip past every rule that is bound to a port, so it is refused; no port at all
+	// is allowed, and then all ports' rules hold. A route that has no ports has nothing to check against: it is refused further
+	// along the path.
 	Documents Documents
 	Forms     Forms
+	Ports     Ports
 }
 
-// Complete adds what is not the side's own: the document formats, which options may override, and the forms of all
-// destinations, which holders answer on their own side's page.
+// Complete adds what is not the side's own: the document formats, which options may override, the forms of all
+// destinations, which holders answer on their own side's page, and the ports of all borders.
 func (v Vocabulary) Complete(options Options) (Vocabulary, error) {
-	var problems [2]error
+	var problems [3]error
 	v.Documents, problems[0] = LoadDocuments(options)
 	v.Forms, problems[1] = AllForms()
+	v.Ports, problems[2] = AllPorts()
 	return v, errors.Join(problems[:]...)
 }
 
@@ -78,7 +80,7 @@ func Unknown(mentions Mentions, vocabularies ...Vocabulary) []string {
 		}
 	}
 	for _, port := range mentions.Ports {
-		seek("port", string(port), func(v Vocabulary) bool { return v.hasPort(port) })
+		seek("port", string(port), func(v Vocabulary) bool { return v.Ports.Has(port) })
 	}
 	for _, channel := range mentions.Channels {
 		seek("channel", channel, func(v Vocabulary) bool { return slices.Contains(v.Channels, channel) })
@@ -87,13 +89,4 @@ func Unknown(mentions Mentions, vocabularies ...Vocabulary) []string {
 		seek("document", document, func(v Vocabulary) bool { return v.Documents[document].pattern != nil })
 	}
 	return unknown
-}
-
-func (v Vocabulary) hasPort(port exchange.Port) bool {
-	for _, ports := range v.Ports {
-		if slices.Contains(ports, port) {
-			return true
-		}
-	}
-	return false
 }

@@ -154,6 +154,8 @@ function renderPass({ answer, language: told }) {
   drawn($('qr'), answer.qr.code || qrText(answer.code));
   for (const id of ['receipt-qr', 'sheet-qr']) drawn($(id), answer.qr.receipt || qrText(answer.receipt));
   $('name').textContent = claims.n;
+  $('unverified').hidden = !claims.u;
+  $('unverified').closest('.pass').classList.toggle('pass-unverified', Boolean(claims.u));
   $('until').textContent = clock(answer.valid_until);
   $('until').dateTime = answer.valid_until;
   const test = claims.t ? day(claims.t) : '';
@@ -319,7 +321,7 @@ function picture({ answer }) {
   const draw = canvas.getContext('2d');
   const claims = claimsOf(answer.code);
   const lines = [
-    [$('pass-title').textContent, 56, 'bold'], [isolated(claims.n), 52, 'bold'], [isolated(claims.d), 44, ''],
+    [$('pass-title').textContent, 56, 'bold'], ...(claims.u ? [[`⚠ ${$('unverified').textContent}`, 48, 'bold']] : []), [isolated(claims.n), 52, 'bold'], [isolated(claims.d), 44, ''],
     [`${$('until-label').textContent} ${clock(answer.valid_until)} UTC+8`, 40, 'bold'],
     [`${labelOf('test')} ${claims.t ? day(claims.t) : '–'}`, 40, ''],
     ...[...document.querySelectorAll('#not li:not([hidden])')].map((item) => [`✕ ${item.textContent}`, 34, '']),

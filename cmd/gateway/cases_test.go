@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -59,6 +60,8 @@ func (p *printed) String() string {
 // what the sides' own table says should come of it. Afterwards no log line, journal line or problem answer may hold
 // anything of the holders.
 func TestEveryCaseOverEveryRoute(t *testing.T) {
+	t.Setenv("CROSSCODE_LIMITS_PER_ADDRESS_RATE", "1000")
+	t.Setenv("CROSSCODE_LIMITS_PER_ADDRESS_BURST", "1000")
 	s, log := openStage(t)
 	var answers bytes.Buffer
 	taken := map[string]int{}
@@ -72,6 +75,7 @@ func TestEveryCaseOverEveryRoute(t *testing.T) {
 			if outcome != sealed.Expected {
 				t.Errorf("%s, %s → %s: %s, want %s\n%s", name, route.from, route.to, outcome, sealed.Expected, body)
 			}
+			wantFamily(t, name+", "+route.from+" → "+route.to, sealed, body)
 			if outcome != exchange.Issued {
 				answers.WriteString(problemWithoutReceipt(t, body))
 			}
@@ -96,10 +100,36 @@ func TestEveryCaseOverEveryRoute(t *testing.T) {
 	}
 }
 
+// wantFamily holds an answer to who may consent, by the obstacle's id, and to the mark of an unverified holder, which the
+// answer and the code itself must agree on.
+func wantFamily(t *testing.T, what string, sealed sealedCase, body []byte) {
+	t.Helper()
+	var told struct {
+		Obstacle   string `json:"obstacle"`
+		Unverified bool   `json:"unverified"`
+		Code       string `json:"code"`
+	}
+	if err := json.Unmarshal(body, &told); err != nil {
+		t.Fatal(err)
+	}
+	if told.Obstacle != sealed.Obstacle || told.Unverified != sealed.Marked {
+		t.Errorf("%s: obstacle %q, unverified %v, want %q and %v", what, told.Obstacle, told.Unverified, sealed.Obstacle, sealed.Marked)
+	}
+	if told.Code == "" {
+		return
+	}
+	claims, err := base64.RawURLEncoding.DecodeString(strings.Split(told.Code, ".")[1])
+	if err != nil || bytes.Contains(claims, []byte(`"u":true`)) != sealed.Marked {
+		t.Errorf("%s: the code's claims are %s, %v, want the mark %v", what, claims, err, sealed.Marked)
+	}
+}
+
 // sealedCase is what a simulated side says of a packet that it made.
 type sealedCase struct {
 	Packet   exchange.Packet `json:"packet"`
 	Expected string          `json:"expected"`
+	Obstacle string          `json:"expected_obstacle"`
+	Marked   bool            `json:"expected_unverified"`
 }
 
 func askForCase(t *testing.T, s *stage, from string, wish packetWish) (sealedCase, bool) {

@@ -19,6 +19,7 @@ import (
 	"crosscode/crypto/keys"
 	"crosscode/crypto/trust"
 	"crosscode/exchange"
+	"crosscode/exchange/clock"
 	"crosscode/exchange/journal"
 	"crosscode/exchange/store"
 	"crosscode/jurisdictions"
@@ -40,8 +41,8 @@ type parts struct {
 
 // assemble opens and connects all parts. What was opened is closed again when a later part fails.
 func assemble(settings config.Config, log *slog.Logger) (*parts, error) {
-	p := &parts{settings: settings, log: log, clock: time.Now}
-	for _, open := range []func() error{p.openRing, p.openSides, p.openTrust, p.openJournal, p.openAPI} {
+	p := &parts{settings: settings, log: log, clock: clock.Now}
+	for _, open := range []func() error{p.openRing, p.openSides, p.completeRoutes, p.openTrust, p.openJournal, p.openAPI} {
 		if err := open(); err != nil {
 			p.close()
 			return nil, err
@@ -153,6 +154,7 @@ func (p *parts) openAPI() (err error) {
 		Issuer:       p.settings.Issuer,
 		Exchanger:    p.gateway(),
 		Sides:        p.sides.jurisdictions(),
+		Listed:       p.listed,
 		Exhibits:     p,
 		Recalls:      p.store,
 		SourceRecall: p.sourceRecall,
@@ -165,6 +167,12 @@ func (p *parts) openAPI() (err error) {
 		Specimen: p.settings.Specimen, Clock: p.clock, Log: p.log, Metrics: prometheus.NewRegistry(),
 	})
 	return err
+}
+
+// listed tells whether a route is offered now.
+func (p *parts) listed(route exchange.Route) bool {
+	destination, err := p.sides.find(route.To)
+	return err == nil && p.checklist().listed(route, destination.Rules().Current())
 }
 
 // pages is what the travellers' pages need of the configuration.

@@ -65,7 +65,7 @@ func lintBook(set sideSet, book *jurisdictions.Book) error {
 	if faults := book.Lint(); len(faults) > 0 {
 		return faults
 	}
-	return set.knowsWords(book)
+	return errors.Join(set.knowsWords(book), set.unfinished(book, builtIn(time.Now())))
 }
 
 func readBook(file string) (*jurisdictions.Book, error) {
@@ -99,13 +99,12 @@ func (c *rulesHistory) Run(std streams) error {
 		if version.Until != nil {
 			until = moment(*version.Until)
 		}
-		state := "open"
-		if version.Closed {
-			state = "closed"
-		}
-		fmt.Fprintf(std.out, "%s → %s  %s  (%s, %s)\n", moment(version.From), until, state, version.Confidence, version.Source)
+		fmt.Fprintf(std.out, "%s → %s  %s  (%s, %s)\n", moment(version.From), until, state(version), version.Confidence, version.Source)
 		if version.Note != "" {
 			fmt.Fprintf(std.out, "    note: %s\n", strings.Join(strings.Fields(version.Note), " "))
+		}
+		for _, gap := range version.Gaps {
+			fmt.Fprintf(std.out, "    GAP   %s\n", gapLine(gap))
 		}
 		for _, change := range version.Changes {
 			fmt.Fprintf(std.out, "    %s\n", changeLine(change))
@@ -114,7 +113,33 @@ func (c *rulesHistory) Run(std streams) error {
 	return nil
 }
 
+// state is a version in one word. A gap in the record is in capitals: it is what an auditor looks for.
+func state(version jurisdictions.Version) string {
+	switch {
+	case version.Closed:
+		return "closed"
+	case version.Unknown:
+		return "UNKNOWN"
+	}
+	return "open"
+}
+
+func gapLine(gap jurisdictions.Gap) string {
+	where := gap.Route
+	for i, port := range gap.Ports {
+		between := ", "
+		if i == 0 {
+			between = " at "
+		}
+		where += between + string(port)
+	}
+	return where + ": not known. " + strings.Join(strings.Fields(gap.Note), " ")
+}
+
 func changeLine(change jurisdictions.Change) string {
+	if change.Kind == jurisdictions.RouteUnknown {
+		return "route unknown " + change.Part
+	}
 	words := []string{strings.ReplaceAll(change.Kind, "-", " ")}
 	for _, word := range []string{change.Part, change.Rule, values(change.Before)} {
 		if word != "" {

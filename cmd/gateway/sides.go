@@ -12,7 +12,7 @@ import (
 	"crosscode/jurisdictions/macau"
 )
 
-// jurisdiction is a side with its rulebook shelf.
+// jurisdiction is a side with its words and its rulebook shelf.
 type jurisdiction interface {
 	exchange.Jurisdiction
 	Rules() *jurisdictions.Shelf

@@ -70,7 +70,7 @@ func readBundle(token string, pins []pin, now, lastSeen time.Time) (trust, error
 	if len(token) > maxBundle {
 		return trust{}, errBundle
 	}
-	content, err := unverified(token)
+	content, err := unsigned(token)
 	if err != nil {
 		return trust{}, errBundle
 	}
@@ -88,8 +88,8 @@ func readBundle(token string, pins []pin, now, lastSeen time.Time) (trust, error
 	return content.trust(keys), content.check(now, lastSeen)
 }
 
-// unverified reads the payload so that the key can be found. Nothing of it is used before the signature holds.
-func unverified(token string) (bundle, error) {
+// unsigned reads the payload so that the key can be found. Nothing of it is used before the signature holds.
+func unsigned(token string) (bundle, error) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 || !canonical(parts[1]) {
 		return bundle{}, errToken

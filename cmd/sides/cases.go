@@ -21,6 +21,9 @@ type variant struct {
 	// leads is what the standing rulebooks should make of it; except tells the routes for which it is something else.
 	leads  string
 	except map[string]string
+	// obstacle is what a problem must name beside its reason; marked: the code must say that the holder is not verified.
+	obstacle string
+	marked   bool
 	// only are the sources, and into the destinations, for which the case makes sense; empty: all of them.
 	only, into []string
 	// channel is the login that the case needs; empty: the side's usual one.
@@ -156,12 +159,28 @@ var familyVariants = []variant{
 		person(infantAge, "guardian", "parent")(d)
 		d.drop("vaccination")
 	}},
-	{name: "child-alone", leads: "consent-missing", says: "a child of eight who consented alone", edit: person(childAge, "self", "")},
+	{name: "child-alone", leads: "consent-missing", obstacle: "child-needs-guardian",
+		says: "a child of eight who consented alone", edit: person(childAge, "self", "")},
+	{name: "child-agent", leads: "consent-missing", obstacle: "child-needs-guardian",
+		says: "a child of 13 for whom an agent consented", edit: person(lastChildAge, "agent", "agent")},
+	{name: "guardian-unnamed", leads: "consent-missing", obstacle: "guardian-unnamed",
+		says: "a child of eight, a guardian's consent, and nobody named as presenter", edit: person(childAge, "guardian", "")},
+	{name: "guardian-for-adult", leads: "consent-missing", obstacle: "guardian-for-adult",
+		says: "an adult for whom a guardian consented", edit: person(adultAge, "guardian", "parent")},
+	{name: "agent-for-adult", leads: "consent-missing", obstacle: "agent-not-allowed",
+		says: "an adult under 60 for whom an agent consented", edit: person(adultAge, "agent", "agent")},
+	{name: "agent-unnamed", leads: "consent-missing", obstacle: "agent-unnamed",
+		says: "a holder of 85, an agent's consent, and nobody named as presenter", edit: person(elderAge, "agent", "")},
+	{name: "stray-presenter", leads: "consent-missing", obstacle: "presenter-unexplained",
+		says: "an adult who consented in person, shown by a spouse", edit: person(adultAge, "self", "spouse")},
 	{name: "elder", leads: issued, says: "a holder of 85 whose child acts as agent", edit: person(elderAge, "agent", "child")},
-	{name: "unverified-child", leads: issued, except: intoHongKong("not-eligible"), says: "a child whom the side has not compared with a document", edit: func(d *draft) {
-		person(childAge, "guardian", "parent")(d)
-		d.Holder.Assurance = "unverified"
-	}},
+	{name: "unverified-child", leads: issued, marked: true, except: intoHongKong("not-eligible"),
+		says: "a child whom the side has not compared with a document", edit: unverified(childAge, "guardian", "parent")},
+	{name: "unverified-minor", leads: issued, marked: true, except: intoHongKong("not-eligible"),
+		says: "the same at 15: a minor, who could consent alone", edit: unverified(minorAge, "guardian", "parent")},
+	{name: "unverified-minor-alone", leads: "not-eligible", says: "the same at 15 without a guardian", edit: unverified(minorAge, "self", "")},
+	{name: "unverified-adult", leads: "not-eligible", says: "a holder of 19 whom the side has not compared with a document",
+		edit: unverified(youngAdultAge, "self", "")},
 }
 
 // hongKongRoutes is an exception for the four routes from and to Hong Kong, intoHongKong for the two to it.

@@ -170,3 +170,11 @@ func person(age int, by, relation string) func(*draft) {
 		}
 	}
 }
+
+// unverified is person, whom the side has not compared with a document.
+func unverified(age int, by, relation string) func(*draft) {
+	return func(d *draft) {
+		person(age, by, relation)(d)
+		d.Holder.Assurance = "unverified"
+	}
+}

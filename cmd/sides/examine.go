@@ -24,6 +24,8 @@ type codeClaims struct {
 	Route     string `json:"r"`
 	Port      string `json:"p"`
 	Specimen  bool   `json:"sp"`
+	// Unverified: the source has not compared the holder with the document.
+	Unverified bool `json:"u"`
 }
 
 // receiptClaims is the payload of a lean receipt, likewise closed.
@@ -40,6 +42,8 @@ type receiptClaims struct {
 	Document string `json:"d"`
 	Full     string `json:"h"`
 	Specimen bool   `json:"sp"`
+	// Unverified is as in the code.
+	Unverified bool `json:"u"`
 }
 
 // fullReceipt is what of the full receipt is checked; it says more, for people.
@@ -51,6 +55,7 @@ type fullReceipt struct {
 	CodeSHA256 string   `json:"code_sha256"`
 	FieldsHash string   `json:"fields_sha256"`
 	NotGranted []string `json:"not_granted"`
+	Unverified bool     `json:"unverified"`
 }
 
 // verdict is what a check finds, in one word. Only valid lets somebody pass.
@@ -216,6 +221,8 @@ func (f finding) disagreement(shown exhibit) string {
 		return "full receipt: hash"
 	case f.full.ID != f.receipt.ID || f.full.Outcome != f.receipt.Outcome || f.full.CodeID != f.receipt.Code:
 		return "full receipt: ids"
+	case f.receipt.Outcome == "issued" && f.full.Unverified != f.receipt.Unverified:
+		return "full receipt: assurance"
 	case f.code != nil && f.full.CodeSHA256 != signingInputSum(shown.code):
 		return "full receipt: code's hash"
 	}
@@ -236,6 +243,7 @@ func pairDisagreement(code codeClaims, receipt receiptClaims) string {
 		{"issued at", receipt.IssuedAt == code.IssuedAt},
 		{"expires", receipt.Expires == code.Expires},
 		{"specimen", receipt.Specimen == code.Specimen},
+		{"assurance", receipt.Unverified == code.Unverified},
 	} {
 		if !pair.equal {
 			return pair.field
@@ -264,4 +272,9 @@ func (f finding) terms() (codeID, route string, issuedAt, expires int64) {
 
 func (f finding) isSpecimen() bool {
 	return f.code != nil && f.code.Specimen || f.receipt != nil && f.receipt.Specimen
+}
+
+// isUnverified tells whether whoever looks must compare the holder with the document, since nobody has.
+func (f finding) isUnverified() bool {
+	return f.code != nil && f.code.Unverified || f.receipt != nil && f.receipt.Unverified
 }

@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"crosscode/exchange/clock"
 )
 
 // noon is the instant at which the stand-in gateway signs, unless a test says otherwise.
@@ -66,7 +68,7 @@ func newStandIn(t *testing.T) *standIn {
 	})
 	mux.Handle("GET /moved", http.RedirectHandler("/v1/bundle", http.StatusFound))
 	mux.HandleFunc("GET /v1/bundle", func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, s.bundle(time.Now(), nil))
+		_, _ = io.WriteString(w, s.bundle(clock.Now(), nil))
 	})
 	mux.HandleFunc("POST /v1/recalls", func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -168,18 +170,26 @@ type transcript struct {
 
 // issue makes a code over a route, until 20 hours after an instant; the fields are for an audience.
 func (s *standIn) issue(over route, at time.Time, audience string) transcript {
+	return s.issueTo("verified", over, at, audience)
+}
+
+// issueTo is issue for a holder of some assurance.
+func (s *standIn) issueTo(assured string, over route, at time.Time, audience string) transcript {
 	s.t.Helper()
 	id, receiptID := newID(), newID()
 	tag := over.from.tag + "-" + over.to.tag
 	shared := map[string]any{
 		"iat": at.Unix(), "exp": at.Add(20 * time.Hour).Unix(), "r": tag, "p": "gongbei", "n": "陳*本 CHAN I* P*", "d": "M****5678", "sp": true,
 	}
+	if assured == "unverified" {
+		shared["u"] = true
+	}
 	made := transcript{id: id}
 	made.code = s.sign(over.to.codeKey, over.to.codeType, with(shared, "iss", over.to.id, "jti", id, "t", "2026-11-22"))
-	made.fields = s.fields(at, audience)
+	made.fields = s.fields(at, audience, assured)
 	full, _ := json.Marshal(map[string]any{
 		"jti": receiptID, "outcome": "issued", "route": over.id(), "code_id": id, "code_sha256": signingInputSum(made.code),
-		"fields_sha256": hexSum([]byte(made.fields)), "not_granted": []string{"quarantine-waiver"}, "rules": []any{}, "specimen": true,
+		"fields_sha256": hexSum([]byte(made.fields)), "not_granted": []string{"quarantine-waiver"}, "rules": []any{}, "specimen": true, "unverified": assured == "unverified",
 	})
 	made.full = string(full)
 	sum := sha256.Sum256(full)
@@ -188,10 +198,10 @@ func (s *standIn) issue(over route, at time.Time, audience string) transcript {
 	return made
 }
 
-func (s *standIn) fields(at time.Time, audience string) string {
+func (s *standIn) fields(at time.Time, audience, assured string) string {
 	fields, _ := json.Marshal(handoffFields{
 		Salt: newID(), Audience: audience, Expires: at.Add(10 * time.Minute).Unix(), Name: map[string]string{"han": "陳樣本"},
-		Documents: []document{{"home-return-permit", "M12345678"}}, BirthDate: "1990-01-02",
+		Documents: []document{{"home-return-permit", "M12345678"}}, BirthDate: "1990-01-02", Assurance: assured,
 		Tests: []handoffTest{{"nucleic-acid", "negative", "2026-11-22", laboratory}},
 	})
 	return string(fields)

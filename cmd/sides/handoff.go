@@ -31,6 +31,7 @@ type handoffFields struct {
 	Name      map[string]string `json:"name"`
 	Documents []document        `json:"documents"`
 	BirthDate string            `json:"birth_date"`
+	Assurance string            `json:"assurance"` // "verified" or "unverified"
 	Tests     []handoffTest     `json:"tests"`
 }
 
@@ -63,6 +64,7 @@ type arrival struct {
 	Name       map[string]string `json:"name"`
 	Documents  []document        `json:"documents"`
 	BirthDate  string            `json:"birth_date"`
+	Assurance  string            `json:"assurance"`
 	Tests      []handoffTest     `json:"tests"`
 	NotGranted []string          `json:"not_granted"`
 	ReceiptID  string            `json:"receipt_id"`
@@ -147,7 +149,7 @@ func (l landing) fields(opened handoff, found finding) (handoffFields, error) {
 	}
 	expires := time.Unix(fields.Expires, 0)
 	switch {
-	case fields.Salt == "":
+	case fields.Salt == "", fields.Assurance != assurance(found.isUnverified()):
 		return handoffFields{}, errHandoffFields
 	case fields.Audience != l.audience:
 		return handoffFields{}, errHandoffAudience
@@ -157,11 +159,19 @@ func (l landing) fields(opened handoff, found finding) (handoffFields, error) {
 	return fields, nil
 }
 
+// assurance is the word of a form for the mark of a code. A form that says another one, or none, is not taken.
+func assurance(unverified bool) string {
+	if unverified {
+		return "unverified"
+	}
+	return "verified"
+}
+
 func (l landing) show(opened handoff, found finding, fields handoffFields) arrival {
 	return arrival{
 		Simulation: true, Side: l.side.id, Route: found.full.Route, Port: found.code.Port,
 		ValidUntil: inZone(time.Unix(found.code.Expires, 0)), Specimen: found.isSpecimen(),
-		Name: fields.Name, Documents: fields.Documents, BirthDate: fields.BirthDate, Tests: fields.Tests,
+		Name: fields.Name, Documents: fields.Documents, BirthDate: fields.BirthDate, Assurance: fields.Assurance, Tests: fields.Tests,
 		NotGranted: found.full.NotGranted, ReceiptID: found.receipt.ID, Code: opened.Code, Asks: asks[l.side.id],
 	}
 }

@@ -13,6 +13,8 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/google/go-cmp/cmp"
+
+	"crosscode/exchange/clock"
 )
 
 // landingPage is a side's real handler over a stand-in gateway, with a clock that stands at noon.
@@ -82,7 +84,7 @@ func TestAHandoffShowsWhatTheLandingPageNeeds(t *testing.T) {
 		delete(answer, "receipt_id")
 		if diff := cmp.Diff(map[string]any{
 			"simulation": true, "side": "guangdong", "route": "macau-guangdong", "port": "gongbei", "specimen": true,
-			"valid_until": "2026-11-23T08:00:00+08:00", "name": map[string]any{"han": "陳樣本"}, "birth_date": "1990-01-02",
+			"valid_until": "2026-11-23T08:00:00+08:00", "name": map[string]any{"han": "陳樣本"}, "birth_date": "1990-01-02", "assurance": "verified",
 			"documents": []any{map[string]any{"type": "home-return-permit", "number": "M12345678"}},
 			"tests": []any{map[string]any{
 				"type": "nucleic-acid", "result": "negative", "sampled_on": "2026-11-22", "institution": laboratory,
@@ -100,6 +102,7 @@ func TestAHandoffIsTurnedAway(t *testing.T) {
 	g := page.gateway
 	over := mustRoute(t, "macau-guangdong")
 	good, other := g.issue(over, noon, page.ownURL), g.issue(over, noon, page.ownURL)
+	boasts := g.vouching(g.issueTo("unverified", over, noon, page.ownURL), func(fields *handoffFields) { fields.Assurance = "verified" })
 	change := func(edit func(*transcript)) string {
 		made := good
 		edit(&made)
@@ -112,28 +115,29 @@ func TestAHandoffIsTurnedAway(t *testing.T) {
 		"with another name in its fields": {change(func(m *transcript) {
 			m.fields = strings.Replace(m.fields, "陳樣本", "陳樣品", 1)
 		}), errHandoffFields},
-		"with one more field":                    {change(func(m *transcript) { m.fields = `{"phone":"1",` + m.fields[1:] }), errHandoffFields},
-		"with a blank more in its fields":        {change(func(m *transcript) { m.fields += " " }), errHandoffFields},
-		"without fields":                         {change(func(m *transcript) { m.fields = "" }), errHandoffFields},
-		"with the fields of another holder":      {change(func(m *transcript) { m.fields = other.fields }), errHandoffFields},
-		"with the code of another holder":        {change(func(m *transcript) { m.code = other.code }), errHandoffSwapped},
-		"with the receipt of another holder":     {change(func(m *transcript) { m.receipt = other.receipt }), errHandoffSwapped},
-		"with another full receipt":              {change(func(m *transcript) { m.full = other.full }), errHandoffSwapped},
-		"with another full receipt and fields":   {change(func(m *transcript) { m.full, m.fields = other.full, other.fields }), errHandoffSwapped},
-		"without a code":                         {change(func(m *transcript) { m.code = "" }), errHandoffReceipt},
-		"without a receipt":                      {change(func(m *transcript) { m.receipt = "" }), errHandoffReceipt},
-		"with the receipt of a refusal":          {change(func(m *transcript) { m.receipt = g.refusal(noon) }), errHandoffSwapped},
-		"whose code and receipt have expired":    {g.handoff(page.key, g.issue(over, noon.Add(-21*time.Hour), page.ownURL)), errHandoffReceipt},
-		"whose code is not valid yet":            {g.handoff(page.key, g.issue(over, noon.Add(2*time.Minute), page.ownURL)), errHandoffReceipt},
-		"whose code is another side's":           {g.handoff(page.key, g.issue(mustRoute(t, "guangdong-macau"), noon, page.ownURL)), errHandoffReceipt},
-		"for another page":                       {g.handoff(page.key, g.issue(over, noon, "http://127.0.0.1:8082")), errHandoffAudience},
-		"eleven minutes and a second old":        {g.handoff(page.key, g.issue(over, noon.Add(-11*time.Minute-time.Second), page.ownURL)), errHandoffExpired},
-		"sealed to another key":                  {g.handoff(mustRotate(t, "guangdong"), good), errHandoffSealed},
-		"that is no JWE":                         {good.code, errHandoffSealed},
-		"with another member beside the four":    {g.sealed(page.key, []byte(`{"code":"","receipt":"","full_receipt":"","fields":"","phone":""}`)), errHandoffSealed},
-		"with a line break in it":                {g.handoff(page.key, good) + "\n.", errHandoffSealed},
-		"whose encrypted key is empty":           {emptied(g.handoff(page.key, good)), errHandoffSealed},
-		"that is longer than any handoff can be": {strings.Repeat("A", maxToken+1), errHandoffSealed},
+		"with one more field":                                {change(func(m *transcript) { m.fields = `{"phone":"1",` + m.fields[1:] }), errHandoffFields},
+		"with a blank more in its fields":                    {change(func(m *transcript) { m.fields += " " }), errHandoffFields},
+		"without fields":                                     {change(func(m *transcript) { m.fields = "" }), errHandoffFields},
+		"with the fields of another holder":                  {change(func(m *transcript) { m.fields = other.fields }), errHandoffFields},
+		"with the code of another holder":                    {change(func(m *transcript) { m.code = other.code }), errHandoffSwapped},
+		"with the receipt of another holder":                 {change(func(m *transcript) { m.receipt = other.receipt }), errHandoffSwapped},
+		"with another full receipt":                          {change(func(m *transcript) { m.full = other.full }), errHandoffSwapped},
+		"with another full receipt and fields":               {change(func(m *transcript) { m.full, m.fields = other.full, other.fields }), errHandoffSwapped},
+		"of an unverified holder who is said to be verified": {g.handoff(page.key, boasts), errHandoffFields},
+		"without a code":                                     {change(func(m *transcript) { m.code = "" }), errHandoffReceipt},
+		"without a receipt":                                  {change(func(m *transcript) { m.receipt = "" }), errHandoffReceipt},
+		"with the receipt of a refusal":                      {change(func(m *transcript) { m.receipt = g.refusal(noon) }), errHandoffSwapped},
+		"whose code and receipt have expired":                {g.handoff(page.key, g.issue(over, noon.Add(-21*time.Hour), page.ownURL)), errHandoffReceipt},
+		"whose code is not valid yet":                        {g.handoff(page.key, g.issue(over, noon.Add(2*time.Minute), page.ownURL)), errHandoffReceipt},
+		"whose code is another side's":                       {g.handoff(page.key, g.issue(mustRoute(t, "guangdong-macau"), noon, page.ownURL)), errHandoffReceipt},
+		"for another page":                                   {g.handoff(page.key, g.issue(over, noon, "http://127.0.0.1:8082")), errHandoffAudience},
+		"eleven minutes and a second old":                    {g.handoff(page.key, g.issue(over, noon.Add(-11*time.Minute-time.Second), page.ownURL)), errHandoffExpired},
+		"sealed to another key":                              {g.handoff(mustRotate(t, "guangdong"), good), errHandoffSealed},
+		"that is no JWE":                                     {good.code, errHandoffSealed},
+		"with another member beside the four":                {g.sealed(page.key, []byte(`{"code":"","receipt":"","full_receipt":"","fields":"","phone":""}`)), errHandoffSealed},
+		"with a line break in it":                            {g.handoff(page.key, good) + "\n.", errHandoffSealed},
+		"whose encrypted key is empty":                       {emptied(g.handoff(page.key, good)), errHandoffSealed},
+		"that is longer than any handoff can be":             {strings.Repeat("A", maxToken+1), errHandoffSealed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, answer := page.arrives(t, test.token)
@@ -159,7 +163,7 @@ func TestAPinnedLandingPageTurnsARecalledCodeAway(t *testing.T) {
 	gateway := standInKeys()
 	sum, _ := thumbprint(gateway["bundle"])
 	page := newLandingPage(t, "guangdong", pin(sum))
-	now := time.Now().Truncate(time.Second) // the stand-in dates its bundle by the real clock
+	now := clock.Now().Truncate(time.Second) // the stand-in dates its bundle by the program's clock
 	page.clock = func() time.Time { return now }
 	made := page.gateway.issue(mustRoute(t, "macau-guangdong"), now, page.ownURL)
 	token := page.gateway.handoff(page.key, made)

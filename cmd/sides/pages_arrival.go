@@ -55,11 +55,12 @@ func (v *visit) land() (reply, error) {
 	return v.goTo("/arrival")
 }
 
-// who is the person of a handoff, as far as the gateway vouches for it.
+// who is the person of a handoff, as far as the gateway vouches for it. Whom the other side has not compared with the
+// document is not verified here either: filling in a form compares nothing.
 func (l landed) who() traveller {
 	return traveller{
 		holder: holder{
-			Documents: l.Documents, BirthDate: l.BirthDate, Name: name{Han: l.Name["han"], Latin: l.Name["latin"]}, Assurance: "verified",
+			Documents: l.Documents, BirthDate: l.BirthDate, Name: name{Han: l.Name["han"], Latin: l.Name["latin"]}, Assurance: l.Assurance,
 		},
 		specimen: "arrived", variant: "green", By: "self",
 	}

@@ -261,6 +261,33 @@ func TestTheArrivalsPageConvertsToMacauAfterAFirstConversion(t *testing.T) {
 	}
 }
 
+// Whom the other side has not compared with the document stays unverified here: on the form, on the code that is shown, and
+// in the packet for the way back.
+func TestWhoArrivesUnverifiedStaysUnverified(t *testing.T) {
+	for assured, marked := range map[string]bool{"verified": false, "unverified": true} {
+		w := walk(t, "guangdong")
+		permit := document{"home-return-permit", "M87654321"}
+		w.post("/h5", url.Values{"handoff": {w.comesAs(assured, "macau-guangdong", permit)}}, "").get("/ykm/arrival?captcha=words")
+		sees := func(where string) {
+			t.Helper()
+			if strings.Contains(w.html, "Identity not verified: check the document") != marked {
+				t.Errorf("%s: %s says otherwise:\n%s", assured, where, w.html)
+			}
+		}
+		sees("the form")
+		w.submit("itinerary", "do", "text", "captcha", w.answer())
+		w.submit("itinerary", "do", "submit", "sms_code", w.texted(), "city", "zhuhai", "address", "1 Specimen Road").sees(200, "/ykm/shown")
+		sees("the code")
+		if strings.Contains(w.html, "pass-unverified") != marked {
+			t.Errorf("%s: the code is drawn otherwise", assured)
+		}
+		w.get("/ykm")
+		if made := w.toMacau("/ykm"); made.Holder.Assurance != assured {
+			t.Errorf("somebody who came %s goes back %s", assured, made.Holder.Assurance)
+		}
+	}
+}
+
 func TestTheMiniProgramKeepsItsPacketOverAReloadAndTellsItsHistory(t *testing.T) {
 	w := walk(t, "guangdong")
 	w.enter("/mini", "green")

@@ -234,8 +234,14 @@ func (w *walker) sealedClaims(packet string) claims {
 // comes hands over what the gateway would, with these documents in its fields.
 func (w *walker) comes(over string, papers ...document) string {
 	w.t.Helper()
+	return w.comesAs("verified", over, papers...)
+}
+
+// comesAs is comes for a holder of some assurance.
+func (w *walker) comesAs(assured, over string, papers ...document) string {
+	w.t.Helper()
 	g := w.gateway
-	made := g.issue(mustRoute(w.t, over), w.clock(), w.ownURL)
+	made := g.issueTo(assured, mustRoute(w.t, over), w.clock(), w.ownURL)
 	if len(papers) > 0 {
 		made = g.vouching(made, func(fields *handoffFields) { fields.Documents = papers })
 	}

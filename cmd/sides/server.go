@@ -157,7 +157,10 @@ type packetAnswer struct {
 	Packet     string `json:"packet"`
 	ID         string `json:"jti,omitempty"`
 	Expected   string `json:"expected,omitempty"`
-	Note       string `json:"note"`
+	// Obstacle is what a problem should name; Marked: a code should say that the holder is not verified.
+	Obstacle string `json:"expected_obstacle,omitempty"`
+	Marked   bool   `json:"expected_unverified,omitempty"`
+	Note     string `json:"note"`
 }
 
 func (s *server) packet(r *http.Request) (any, error) {
@@ -220,6 +223,7 @@ func (s *server) payload(ctx context.Context, asked packetRequest) ([]byte, pack
 		return nil, answer, unavailable(err)
 	}
 	answer.ID, answer.Expected, answer.Note = made.ID, wanted.variant.expected(wanted.over), wanted.note(made)
+	answer.Obstacle, answer.Marked = wanted.variant.obstacle, wanted.variant.marked && answer.Expected == issued
 	payload, err := marshal(made)
 	return payload, answer, err
 }

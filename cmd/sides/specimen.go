@@ -43,12 +43,15 @@ var families = map[string]family{
 	},
 }
 
-// The ages at which something changes: consent is a guardian's under 14 (PIPL 31).
+// The ages at which something changes: consent is a guardian's under 14 (PIPL 31), and a minor is under 18 (Civil Code 17).
 const (
-	adultAge  = 36
-	infantAge = 2
-	childAge  = 8
-	elderAge  = 85
+	adultAge      = 36
+	infantAge     = 2
+	childAge      = 8
+	lastChildAge  = 13
+	minorAge      = 15
+	youngAdultAge = 19
+	elderAge      = 85
 )
 
 // born is the birth date of somebody who is so many whole years old at an instant, and a month.

@@ -136,7 +136,7 @@ func TestASwappedFieldIsFoundWhicheverItIs(t *testing.T) {
 		"outcome": with(claims, "o", "refused"), "code id": with(claims, "c", newID()), "route": with(claims, "r", "hk-gd"),
 		"port": with(claims, "p", "hzmb"), "name": with(claims, "n", "李*本"), "document": with(claims, "d", "M****9999"),
 		"issued at": with(claims, "iat", noon.Unix()-1), "expires": with(claims, "exp", noon.Add(time.Hour).Unix()),
-		"specimen": with(claims, "sp", false),
+		"specimen": with(claims, "sp", false), "assurance": with(claims, "u", true),
 	} {
 		found := g.trust().examine(exhibit{code: made.code, receipt: g.sign("receipt", typeReceipt, change)}, noon, true)
 		if found.verdict != mismatch || found.why != field {

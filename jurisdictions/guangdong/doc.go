@@ -4,8 +4,9 @@
 //	rulebook.yaml    what makes a code of Guangdong green, and what Guangdong asks of those who come; dated
 //	consents.yaml    the wordings under which people send their code away from Guangdong
 //	forms.yaml       what Guangdong wants declared before a packet is made: nothing (the itinerary is asked after the handoff)
+//	ports.yaml       the border crossings to Macau
 //	vocabulary.go    the words that Guangdong signs
-//	side.go          these four, put together
+//	side.go          all of this, put together
 //
 //	log-in     "app", the mini-program 粤省事; "h5", the page 粤康码(入境人员)
 //	colours    green, red; yellow since June 2021; 亮码失败 is "none"

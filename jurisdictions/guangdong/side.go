@@ -69,6 +69,9 @@ func (s *Side) Consents(route exchange.Route, now time.Time) []exchange.ConsentT
 	return s.consents.For(route, now)
 }
 
+// Ports lists the border crossings of a route that begins or ends at Guangdong.
+func (s *Side) Ports(route exchange.Route) []exchange.PortText { return s.vocabulary.Ports.On(route) }
+
 // Forms lists what Guangdong asks people who come to declare.
 func (s *Side) Forms() jurisdictions.Forms { return s.vocabulary.Forms.AskedBy(ID) }
 

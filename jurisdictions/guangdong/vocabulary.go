@@ -1,9 +1,6 @@
 package guangdong
 
-import (
-	"crosscode/exchange"
-	"crosscode/jurisdictions"
-)
+import "crosscode/jurisdictions"
 
 // vocabulary is the words of 粤康码, its mini-program and its page for people who arrive (S1, S4; facts.md says where each
 // comes from). Yellow was added in June 2021.
@@ -12,10 +9,6 @@ func vocabulary() jurisdictions.Vocabulary {
 		Side: ID,
 		// "app" is 粤省事, "h5" is 粤康码(入境人员), where people log in with a home return permit only.
 		Channels: []string{"app", "h5"},
-		Ports: map[exchange.Side][]exchange.Port{
-			"macau":    {"gongbei", "hengqin", "hzmb", "qingmao", "industrial-zone", "wanzai"},
-			"hongkong": {"shenzhen-bay", "hzmb", "luohu", "futian", "huanggang", "liantang", "wenjindu", "west-kowloon", "shekou"},
-		},
 		Colours:  map[string]string{"green": "green", "yellow": "yellow", "red": "red", "none": "none"},
 		Subcodes: map[string][]string{},
 		// The first eight make a code red. "high-risk-status" is the health status of a page whose code is green: data that

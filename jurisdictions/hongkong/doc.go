@@ -4,8 +4,9 @@
 //	rulebook.yaml    what makes a code of Hong Kong green, and what Hong Kong asks of those who come; dated
 //	consents.yaml    the wordings under which people send their code away from Hong Kong
 //	forms.yaml       what Hong Kong wants declared before a packet is made: nothing
+//	ports.yaml       the border crossings to Guangdong
 //	vocabulary.go    the words that Hong Kong signs
-//	side.go          these four, put together
+//	side.go          all of this, put together
 //
 //	log-in     "web", the real-name website
 //	colours    green, amber (read as yellow), red; every code ends at 23:59 of its day

@@ -1,9 +1,6 @@
 package hongkong
 
-import (
-	"crosscode/exchange"
-	"crosscode/jurisdictions"
-)
+import "crosscode/jurisdictions"
 
 // vocabulary is the words of 港康碼 and its website (facts.md says where each comes from; conversion is policy here, since
 // no report of it in production is known).
@@ -12,10 +9,6 @@ func vocabulary() jurisdictions.Vocabulary {
 		Side: ID,
 		// "web" is the real-name website; the app LeaveHomeSafe only shows what it says.
 		Channels: []string{"web"},
-		Ports: map[exchange.Side][]exchange.Port{
-			"guangdong": {"shenzhen-bay", "hzmb", "luohu", "futian", "huanggang", "liantang", "wenjindu", "west-kowloon", "shekou"},
-			"macau":     {"hzmb", "outer-harbour", "taipa"},
-		},
 		// Hong Kong says amber; its colours are aligned with 粤康码, where the same is called yellow.
 		Colours:  map[string]string{"green": "green", "amber": "yellow", "yellow": "yellow", "red": "red", "none": "none"},
 		Subcodes: map[string][]string{},

@@ -42,7 +42,7 @@ func TestProfilesDifferPairwise(t *testing.T) {
 // The folders must be readable side by side: the same files in each, and no others.
 func TestFoldersHoldTheSameFiles(t *testing.T) {
 	want := []string{
-		"consents.yaml", "doc.go", "forms.yaml", "rulebook.yaml", "side.go", "side_test.go", "vocabulary.go",
+		"consents.yaml", "doc.go", "forms.yaml", "ports.yaml", "rulebook.yaml", "side.go", "side_test.go", "vocabulary.go",
 	}
 	for id := range sides(t) {
 		entries, err := os.ReadDir(filepath.Join("..", string(id)))
@@ -100,7 +100,7 @@ func TestSidesReadTheirOwnPacketsOnly(t *testing.T) {
 	}
 }
 
-// A rulebook may only have words that some side signs, and both ends of a route know its ports.
+// A rulebook may only have words that some side signs.
 func TestRulebooksUseWordsThatSidesHave(t *testing.T) {
 	all := sides(t)
 	var words []jurisdictions.Vocabulary
@@ -111,11 +111,32 @@ func TestRulebooksUseWordsThatSidesHave(t *testing.T) {
 		if unknown := jurisdictions.Unknown(side.Rules().Current().Mentions(), words...); len(unknown) > 0 {
 			t.Errorf("the rulebook of %s has words that nobody signs: %v", id, unknown)
 		}
-		for to, ports := range side.Vocabulary().Ports {
-			back := slices.Clone(all[to].Vocabulary().Ports[id])
-			slices.Sort(back)
-			if there := slices.Sorted(slices.Values(ports)); !slices.Equal(there, back) {
-				t.Errorf("%s-%s has the ports %v, the way back %v", id, to, there, back)
+	}
+}
+
+// Both ends of a route know the same ports, in both directions, and the ports that the pages and the demonstration use are
+// among them.
+func TestBothEndsOfARouteKnowItsPorts(t *testing.T) {
+	all := sides(t)
+	used := map[string]exchange.Port{
+		"guangdong-macau": "nansha", "guangdong-hongkong": "shenzhen-bay", "hongkong-macau": "outer-harbour",
+	}
+	for from, source := range all {
+		for to, destination := range all {
+			route, back := exchange.Route{From: from, To: to}, exchange.Route{From: to, To: from}
+			if from == to {
+				continue
+			}
+			there := jurisdictions.Ports(source.Ports(route))
+			for what, other := range map[string][]exchange.PortText{
+				"the destination": destination.Ports(route), "the way back": source.Ports(back),
+			} {
+				if !slices.Equal(there.IDs(), jurisdictions.Ports(other).IDs()) {
+					t.Errorf("%s has the ports %v, %s %v", route, there.IDs(), what, jurisdictions.Ports(other).IDs())
+				}
+			}
+			if port, want := used[route.String()]; want && !there.Has(port) || !there.Has("hzmb") {
+				t.Errorf("%s lacks a port that served it: %v", route, there.IDs())
 			}
 		}
 	}

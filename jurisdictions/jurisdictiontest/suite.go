@@ -41,6 +41,7 @@ func Run[S Subject](t *testing.T, newSide func(jurisdictions.Options) (S, error)
 		"a test of the future is none":                    s.testOfFuture,
 		"documents by channel":                            s.documents,
 		"families":                                        s.families,
+		"a rule on families can decide":                   s.reachable,
 		"no other code counts":                            s.otherCodes,
 		"closed, not begun, not configured, no such port": s.nowhere,
 		"each version begins to the minute":               s.versions,

@@ -57,13 +57,13 @@ func (s *suite) ports(t *testing.T) {
 				t.Errorf("%s at port %q: %v, want claims-invalid", route, port, err)
 			}
 		}
-		ports := s.Vocabulary().Ports[route.To]
+		ports := s.Ports(route)
 		if len(ports) == 0 {
 			t.Errorf("%s has no ports", route)
 		}
 		for _, port := range ports {
-			verdict, err := s.asSource(With(s.green(route.To), "port", string(port)), Now)
-			wantGrant(t, route.String()+" at "+string(port), verdict, err)
+			verdict, err := s.asSource(With(s.green(route.To), "port", string(port.ID)), Now)
+			wantGrant(t, route.String()+" at "+string(port.ID), verdict, err)
 		}
 	}
 }

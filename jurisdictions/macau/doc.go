@@ -4,8 +4,9 @@
 //	rulebook.yaml    what makes a code of Macau green, and what Macau asks of those who come; dated
 //	consents.yaml    the wordings under which people send their code away from Macau
 //	forms.yaml       what Macau wants declared: the entry form with its three questions
+//	ports.yaml       the border crossings to Hong Kong
 //	vocabulary.go    the words that Macau signs
-//	side.go          these four, put together
+//	side.go          all of this, put together
 //
 //	log-in     "web", the health code page with its button 下載個人資料申請粵康碼
 //	colours    green, yellow, red; green with sub-code g28 after a mixed-pool positive

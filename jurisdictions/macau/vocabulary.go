@@ -1,9 +1,6 @@
 package macau
 
-import (
-	"crosscode/exchange"
-	"crosscode/jurisdictions"
-)
+import "crosscode/jurisdictions"
 
 // vocabulary is the words of 澳門健康碼 and its page (facts.md says where each comes from).
 func vocabulary() jurisdictions.Vocabulary {
@@ -11,11 +8,7 @@ func vocabulary() jurisdictions.Vocabulary {
 		Side: ID,
 		// "web" is the health code page with its button 下載個人資料申請粵康碼.
 		Channels: []string{"web"},
-		Ports: map[exchange.Side][]exchange.Port{
-			"guangdong": {"gongbei", "hengqin", "hzmb", "qingmao", "industrial-zone", "wanzai"},
-			"hongkong":  {"hzmb", "outer-harbour", "taipa"},
-		},
-		Colours: map[string]string{"green": "green", "yellow": "yellow", "red": "red", "none": "none"},
+		Colours:  map[string]string{"green": "green", "yellow": "yellow", "red": "red", "none": "none"},
 		// g28 is a green code after a mixed-pool positive, for 48 hours.
 		Subcodes: map[string][]string{"green": {"g28"}},
 		// The first five are of the declaration and of contacts; a missed mass test makes a code yellow, a missed daily

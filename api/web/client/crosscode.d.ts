@@ -59,6 +59,8 @@ export interface Problem {
   remedy?: string;
   contact?: string;
   reason?: string;
+  /** with consent-missing: why the person who consented may not */
+  obstacle?: string;
   field?: string;
   request_id?: string;
   /** seconds */
@@ -90,6 +92,8 @@ export interface Answer extends Problem {
   /** the texts of the QR codes to show, for whatever of code and receipt there is */
   qr: { code?: string; receipt?: string };
   specimen?: boolean;
+  /** The source has not compared the holder with the document: say so wherever the code is shown. */
+  unverified?: boolean;
 }
 
 export interface ExchangeOptions {
@@ -199,6 +203,8 @@ export interface Finding {
   /** seconds */
   until?: number;
   specimen?: boolean;
+  /** Identity not verified: the officer must compare the holder with the document. */
+  unverified?: boolean;
   /** of the full receipt; null when it was not shown */
   notGranted?: string[] | null;
 }

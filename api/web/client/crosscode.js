@@ -759,8 +759,8 @@ async function openBundle(token, pins, options) {
 
 // ---- examination -----------------------------------------------------------------------------------------------------
 
-const CODE = { iss: 's', jti: 's', iat: 'i', exp: 'i', n: 's', d: 's', t: 's', r: 's', p: 's', sp: 'b' };
-const RECEIPT = { jti: 's', iat: 'i', exp: 'i', o: 's', why: 's', r: 's', p: 's', c: 's', n: 's', d: 's', h: 's', sp: 'b' };
+const CODE = { iss: 's', jti: 's', iat: 'i', exp: 'i', n: 's', d: 's', t: 's', r: 's', p: 's', sp: 'b', u: 'b' };
+const RECEIPT = { jti: 's', iat: 'i', exp: 'i', o: 's', why: 's', r: 's', p: 's', c: 's', n: 's', d: 's', h: 's', sp: 'b', u: 'b' };
 
 /** tokenOf takes a token or the text of its QR code; null for neither. */
 function tokenOf(text) {
@@ -792,13 +792,13 @@ async function readReceipt(token, inside) {
 
 /** samePair: every field that both papers carry must be equal, and the receipt is signed over the code's id. */
 function samePair(code, receipt) {
-  return receipt.o === 'issued' && receipt.c === code.jti && ['r', 'p', 'n', 'd', 'iat', 'exp', 'sp'].every((name) => receipt[name] === code[name]);
+  return receipt.o === 'issued' && receipt.c === code.jti && ['r', 'p', 'n', 'd', 'iat', 'exp', 'sp', 'u'].every((name) => receipt[name] === code[name]);
 }
 
 const FULL = {
   jti: 's', outcome: 's', reason: '?s', decided: '?s', route: 's', port: '?s', issued_at: 't', valid_until: '?t', code_id: '?s', code_sha256: '?s',
   rulebooks: [{ version: 's', sha256: 's', confidence: 's' }], rules: [{ rule: 's', status: 's' }], consent: { text: 's', sha256: 's', lang: 's' },
-  fields_sha256: '?s', withdraw_sha256: '?s', not_granted: ['s'], specimen: '?b',
+  fields_sha256: '?s', withdraw_sha256: '?s', not_granted: ['s'], specimen: '?b', unverified: '?b',
 };
 
 /** written gives a value as the gateway writes it, by the table of a full receipt; it throws for another kind of value. */
@@ -841,6 +841,7 @@ async function vouches(shown) {
   if (receipt.h !== encodeBase64URL(await sha256(full))) return null;
   const read = readFull(full);
   if (!read || read.jti !== receipt.jti || read.outcome !== receipt.o || (read.code_id || '') !== receipt.c) return null;
+  if (read.outcome === 'issued' && Boolean(read.unverified) !== receipt.u) return null; // a refusal's lean receipt has no mark
   if (code && (read.code_sha256 || '') !== hex(await sha256(encodeUTF8(code.input)))) return null;
   return read;
 }
@@ -893,6 +894,7 @@ async function verifyExhibit(given, bundle, options) {
   const main = shown.code ? shown.code.claims : shown.receipt;
   const [from, to] = main.r.split(/-(.*)/s);
   const specimen = main.sp || Boolean(shown.receipt && shown.receipt.sp);
+  const unverifiedHolder = main.u || Boolean(shown.receipt && shown.receipt.u);
   const { category: stands, notGranted = null } = await standing(shown);
   let category = stands;
   if (category === 'valid') {
@@ -906,6 +908,7 @@ async function verifyExhibit(given, bundle, options) {
   return {
     category, pass: category === 'valid', route: inside.sides.get(from) + '-' + inside.sides.get(to), port: main.p, name: main.n,
     document: main.d, sampledOn: main.t || '', until: main.exp, specimen, notGranted,
+    unverified: unverifiedHolder,
   };
 }
 

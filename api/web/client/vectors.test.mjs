@@ -11,8 +11,8 @@ function told(found) {
   const finding = { category: found.category, title: '', pass: found.pass };
   if (found.category === 'unreadable') return finding;
   const until = new Date((found.until + 8 * 3600) * 1000).toISOString().slice(0, 19) + '+08:00';
-  const all = { ...finding, route: found.route, port: found.port, name: found.name, document: found.document, sampled_on: found.sampledOn, valid_until: until, specimen: found.specimen };
-  for (const name of ['port', 'name', 'document', 'sampled_on', 'specimen']) if (!all[name]) delete all[name];
+  const all = { ...finding, route: found.route, port: found.port, name: found.name, document: found.document, sampled_on: found.sampledOn, valid_until: until, specimen: found.specimen, unverified: found.unverified };
+  for (const name of ['port', 'name', 'document', 'sampled_on', 'specimen', 'unverified']) if (!all[name]) delete all[name];
   return all;
 }
 

@@ -291,6 +291,8 @@ function judge() {
   if (!traveller.found) return { kind: 'wait', category: '', word: t('verdict.wait'), why: '' };
   const { category } = traveller.found;
   if (category === 'valid' && tail() === 'mismatch') return { kind: 'stop', category: 'document', word: t('word.document'), why: t('why.document') };
+  // Nobody has compared this holder with the document yet: still valid, and visibly not the same.
+  if (category === 'valid' && traveller.found.unverified) return { kind: 'ok', category, unverified: true, word: t('word.valid'), why: t('why.unverified') };
   return { kind: category === 'valid' ? 'ok' : 'stop', category, word: t('word.' + category), why: t('why.' + category) };
 }
 
@@ -301,9 +303,10 @@ function tail() {
 }
 
 function showVerdict() {
-  const { kind, category, word, why } = judge();
+  const { kind, category, word, why, unverified = false } = judge();
   const panel = $('verdict');
-  panel.className = 'verdict verdict-' + kind;
+  panel.className = 'verdict verdict-' + kind + (unverified ? ' verdict-unverified' : '');
+  $('verdict-mark').hidden = !unverified;
   panel.dataset.category = category;
   $('verdict-shape').setAttribute('href', '#shape-' + kind);
   $('verdict-word').textContent = word;

@@ -5,6 +5,7 @@
 //	h5_test.go         what can happen to a traveller's page: double tap, reload, back, a lost answer, a page elsewhere
 //	hostile_test.go    planted strings, exchanged handoffs: nothing of them runs
 //	officer_test.go    the officers' page: camera, every verdict, no network, a wrong clock
+//	unverified_test.go  a holder whom nobody has compared with the document, on every page
 //	keyboard_test.go   the pages without a mouse
 //	pictures_test.go   the screenshots and the pages are the same set
 //

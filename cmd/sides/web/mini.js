@@ -71,6 +71,8 @@ function showIssued(answer) {
   say('sampled-on', claims.t);
   say('valid-until', showTime(answer.valid_until));
   at('specimen').hidden = !answer.specimen;
+  at('unverified').hidden = !claims.u;
+  at('issued').classList.toggle('pass-unverified', Boolean(claims.u));
   for (const one of answer.not_granted) {
     const line = at(`not-granted-${one}`);
     if (line) line.hidden = at('not-granted').hidden = false;
