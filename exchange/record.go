@@ -91,24 +91,35 @@ const MaxConsentAge = MaxPacketLife
 // purpose, another wording or one not yet in force, given after the packet was made), consent-expired (given too long
 // before the packet was made, or the wording has ended), or wrong-route.
 func (c Consent) Covers(route Route, issuedAt, now time.Time) error {
-	published := c.Published
-	switch {
-	case published.ID == "" || c.Text != published.ID || c.Language != published.Language || c.Hash != published.Hash:
-		return Fail(ConsentMissing, "consent-text", nil)
-	case published.Route != route:
-		return Fail(WrongRoute, "consent-route", nil)
-	case !c.Separate || c.Purpose != Purpose:
-		return Fail(ConsentMissing, "consent-separate", nil)
-	case now.Before(published.From):
-		return Fail(ConsentMissing, "consent-window", nil)
-	case !published.Until.IsZero() && !now.Before(published.Until):
-		return Fail(ConsentExpired, "consent-window", nil)
-	case c.GivenAt.After(issuedAt.Add(Leeway)):
-		return Fail(ConsentMissing, "consent-age", nil)
-	case c.GivenAt.Add(MaxConsentAge + Leeway).Before(issuedAt):
-		return Fail(ConsentExpired, "consent-age", nil)
+	if faults := c.Faults(route, issuedAt, now); len(faults) > 0 {
+		return faults[0]
 	}
 	return nil
+}
+
+// Faults is all that speaks against Covers, in its order; each is a Failure. Of a text that is not published nothing is known,
+// so its route and window are not looked at.
+func (c Consent) Faults(route Route, issuedAt, now time.Time) (faults []error) {
+	published := c.Published
+	unknown := published.ID == "" || c.Text != published.ID || c.Language != published.Language || c.Hash != published.Hash
+	for _, each := range []struct {
+		wrong  bool
+		reason Reason
+		stage  string
+	}{
+		{unknown, ConsentMissing, "consent-text"},
+		{!unknown && published.Route != route, WrongRoute, "consent-route"},
+		{!c.Separate || c.Purpose != Purpose, ConsentMissing, "consent-separate"},
+		{!unknown && now.Before(published.From), ConsentMissing, "consent-window"},
+		{!unknown && !published.Until.IsZero() && !now.Before(published.Until), ConsentExpired, "consent-window"},
+		{c.GivenAt.After(issuedAt.Add(Leeway)), ConsentMissing, "consent-age"},
+		{c.GivenAt.Add(MaxConsentAge + Leeway).Before(issuedAt), ConsentExpired, "consent-age"},
+	} {
+		if each.wrong {
+			faults = append(faults, Fail(each.reason, each.stage, nil))
+		}
+	}
+	return faults
 }
 
 // Presenter is who shows the packet, when that is not the holder.

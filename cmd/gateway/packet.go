@@ -2,27 +2,27 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"crosscode/config"
 	"crosscode/crypto/jose"
 	"crosscode/exchange"
 	"crosscode/exchange/clock"
-	"crosscode/jurisdictions"
 )
 
 type packetCommand struct {
-	Explain packetExplain `cmd:"" help:"Tell a back-end team at which step a packet fails, and why. Needs the embedded keys: never at a real border."`
+	Explain packetExplain `cmd:"" help:"Tell a back-end team all that is wrong with a packet, and where. Needs the embedded keys: never at a real border."`
 }
 
 type packetExplain struct {
 	Config string    `required:"" env:"CROSSCODE_CONFIG" type:"existingfile" help:"The configuration that names the keys and the sides."`
-	File   string    `arg:"" optional:"" default:"-" help:"The packet; - is standard input."`
+	File   string    `arg:"" optional:"" default:"-" help:"The packet, byte for byte as it would be sent; - is standard input."`
 	At     time.Time `format:"2006-01-02T15:04:05Z07:00" help:"As of this instant instead of now."`
+	JSON   bool      `name:"json" help:"Print one JSON object: at, outcome, stage and steps."`
 }
 
 // Run takes the packet along the gateway's own path, step by step, and says what each step found. Nothing is reserved,
@@ -32,35 +32,32 @@ func (c *packetExplain) Run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
-	packet, err := readText(c.File, std.in)
+	packet, err := readPacket(c.File, std.in)
 	if err != nil {
 		return err
 	}
-	explained, err := c.explain(ctx, settings, exchange.Packet(packet))
+	now := c.At
+	if now.IsZero() {
+		now = clock.Now()
+	}
+	told, err := explainWith(ctx, settings, packet, now)
 	if err != nil {
 		return err
 	}
-	for i, step := range explained {
-		fmt.Fprintf(std.out, "%2d  %-4s  %-18s %s\n", i+1, mark(step.Passed), step.Name, step.What)
-		if !step.Passed {
-			fmt.Fprintf(std.out, "    why:  %s\n", step.Why)
-		}
+	if c.JSON {
+		err = json.NewEncoder(std.out).Encode(told)
+	} else {
+		err = told.print(std.out)
 	}
-	if last := explained[len(explained)-1]; !last.Passed {
+	if err == nil && told.Outcome != exchange.Issued {
 		return exitCode(1)
 	}
-	return nil
+	return err
 }
 
-func mark(passed bool) string {
-	if passed {
-		return "ok"
-	}
-	return "FAIL"
-}
-
-// readText reads a token from a file or standard input, without the white space around it.
-func readText(file string, in io.Reader) (string, error) {
+// readPacket reads a packet as it is: white space that the gateway refuses must be refused here as well. What is longer
+// than any packet is cut, and is still too long.
+func readPacket(file string, in io.Reader) (exchange.Packet, error) {
 	if file != "-" {
 		opened, err := os.Open(file)
 		if err != nil {
@@ -70,79 +67,40 @@ func readText(file string, in io.Reader) (string, error) {
 		in = opened
 	}
 	data, err := io.ReadAll(io.LimitReader(in, 2*exchange.MaxPacket))
-	return strings.TrimSpace(string(data)), err
+	return exchange.Packet(data), err
 }
 
-func (c *packetExplain) explain(ctx context.Context, settings config.Config, packet exchange.Packet) ([]jose.Step, error) {
-	p := &parts{settings: settings, log: quiet(), clock: clock.Now}
-	for _, open := range []func() error{p.openRing, p.openSides, p.openTrust} {
-		if err := open(); err != nil {
-			return nil, err
+// print writes the explanation for people: one line a step, and under it one line for each fault.
+func (e explanation) print(w io.Writer) error {
+	for i, step := range e.Steps {
+		fmt.Fprintf(w, "%2d  %-4s  %-18s %s\n", i+1, mark(step), step.Name, step.What)
+		for _, fault := range step.Faults {
+			fmt.Fprintf(w, "    why:  %s\n", line(fault))
 		}
 	}
-	now := c.At
-	if now.IsZero() {
-		now = p.clock()
+	at := ""
+	if e.Stage != "" {
+		at = " at " + e.Stage
 	}
-	steps := jose.Explain(ctx, packet, p.ring, p.trust, settings.Issuer)
-	if !steps[len(steps)-1].Passed {
-		return steps, nil
-	}
-	signed, err := jose.NewOpener(p.ring).Open(ctx, packet)
-	if err != nil {
-		return nil, err
-	}
-	claims, err := jose.NewVerifier(p.trust, p.settings.Issuer).Verify(ctx, signed)
-	if err != nil {
-		return nil, err
-	}
-	return append(steps, p.explainClaims(signed, claims, now)...), nil
+	_, err := fmt.Fprintf(w, "\nThe gateway answers: %s%s. (Whether the packet was brought before is not looked up.)\n", e.Outcome, at)
+	return err
 }
 
-// explainClaims goes on where the cryptography ends: the same calls, in the same order, as exchange.Gateway makes.
-func (p *parts) explainClaims(signed exchange.Signed, claims exchange.Claims, now time.Time) []jose.Step {
-	source, err := p.sides.find(claims.Issuer)
-	if err != nil {
-		return []jose.Step{step("issuer", "iss is a side of this gateway", err)}
+func mark(step jose.Step) string {
+	switch {
+	case step.Passed():
+		return "ok"
+	case step.Skipped:
+		return "-"
 	}
-	steps := []jose.Step{step("packet-key", "the packet is sealed to its own side's key", sealedTo(signed, source.Profile()))}
-	if !steps[0].Passed {
-		return steps
-	}
-	record, err := source.Read(claims)
-	if steps = append(steps, step("claims", "every claim is known and well-formed", err)); err != nil {
-		return steps
-	}
-	destination, err := p.sides.find(record.Route.To)
-	steps = append(steps, step("route", "dst is a side of this gateway", err))
-	if err != nil {
-		return steps
-	}
-	for _, check := range []struct {
-		name, what string
-		err        error
-	}{
-		{"live", "the packet has begun and not ended, give or take 60 s", record.Live(now)},
-		{"consent", "the consent is the published text for this route, given now", record.Consent.Covers(record.Route, record.IssuedAt, now)},
-	} {
-		if steps = append(steps, step(check.name, check.what, check.err)); check.err != nil {
-			return steps
-		}
-	}
-	verdict := jurisdictions.Explain(record, record.Route, now, source.Rules().Current(), destination.Rules().Current())
-	return append(steps, ruleSteps(verdict)...)
+	return "FAIL"
 }
 
-func sealedTo(signed exchange.Signed, source exchange.Profile) error {
-	if signed.PacketKey != source.PacketKey() {
-		return fmt.Errorf("it is sealed to %s; a packet of %s is sealed to %s", signed.PacketKey, source.Side, source.PacketKey())
+// line writes a fault with its pointer in front. A member's name is the sender's own text, and this is a terminal.
+func line(fault jose.Fault) string {
+	if fault.At == "" {
+		return fault.Why
 	}
-	return nil
-}
-
-func step(name, what string, err error) jose.Step {
-	if err != nil {
-		return jose.Step{Name: name, What: what, Why: err.Error()}
-	}
-	return jose.Step{Name: name, What: what, Passed: true}
+	quoted := fmt.Sprintf("%+q", fault.At)
+	return quoted[1:len(quoted)-1] + "  " + fault.Why
 }

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"crosscode/crypto/jose"
 	"crosscode/exchange"
 	"crosscode/jurisdictions"
 )
@@ -231,21 +230,6 @@ func complete(data []byte, at time.Time) (exchange.Claims, error) {
 	}
 	filled, err := json.Marshal(members)
 	return exchange.Claims{Issuer: issuer, JSON: filled}, err
-}
-
-// ruleSteps is the verdict as the last steps of an explained packet.
-func ruleSteps(explained jurisdictions.Explanation) []jose.Step {
-	var steps []jose.Step
-	for _, rule := range slices.Concat(explained.Green.Rules, explained.Entry.Rules) {
-		steps = append(steps, jose.Step{
-			Name: "rule", What: fmt.Sprintf("%s: %s", rule.ID, rule.Status), Passed: !rule.Blocks,
-			Why: strings.TrimSpace(rule.Title.En + " " + rule.Cause),
-		})
-	}
-	if explained.Granted {
-		return append(steps, jose.Step{Name: "verdict", What: "granted until " + moment(*explained.Until), Passed: true})
-	}
-	return append(steps, jose.Step{Name: "verdict", What: "refused", Why: string(explained.Decided.Reason) + " by " + explained.Decided.Rule})
 }
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
