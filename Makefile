@@ -3,19 +3,38 @@ BIN   := .bin
 FUZZ  ?= 20s
 GO    ?= go
 NPM   := cmd/gateway/browsertest/npm
+SKIPS := $(abspath $(BIN)/skips)
+# One line for each thing that the machine lacks, with how many tests that cost (exchange/exchangetest/skipped).
+REPORT := if [ -s $(SKIPS) ]; then awk -F'\t' '{ n[$$1 "\t" $$2]++ } END { for (l in n) { split(l, a, "\t"); \
+  printf "SKIPPED: %d tests, there is no %s here. To run them: %s\n", n[l], a[1], a[2] } }' $(SKIPS); fi
 
-.PHONY: help demo test run build fmt vet lint fuzz bench vault bench-vault clean devvault browser-tools screenshots
+.PHONY: help demo test test-shifted test-any-day run build fmt vet lint fuzz bench vault bench-vault clean devvault browser-tools screenshots
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 demo: build ## Take real packets over all six routes, in separate processes on loopback
 	@$(BIN)/gateway demo --sides $(BIN)/sides $(DEMO)
 
-test: browser-tools devvault ## All tests, with the race detector; every package's result is printed
-	@rm -f $(BIN)/vault-skips
-	VAULT_SKIPS=$(abspath $(BIN)/vault-skips) $(GO) test -race -shuffle=on -timeout 30m ./...
-	@if [ -s $(BIN)/vault-skips ]; then cat $(BIN)/vault-skips; fi
+test: browser-tools devvault ## All tests, with the race detector; the last lines say what was skipped and how to get it
+	@rm -f $(SKIPS); status=0; \
+	SKIP_REPORT=$(SKIPS) $(GO) test -race -shuffle=on -timeout 30m ./... || status=$$?; \
+	$(REPORT); exit $$status
+
+# Tests and programs are linked with a clock that is SHIFT off (exchange/clock). Left out: what keeps the machine's clock, which is
+# HashiCorp's Vault (crypto/transit, SKIP_VAULT) and Chromium (browsertest).
+SHIFT   ?= 960h
+SHIFTED  = $$($(GO) list ./... | grep -v -e /crypto/transit -e /browsertest)
+
+test-shifted: ## The tests as on another day: SHIFT=960h is 40 days from now (no Vault, no browser, no race detector)
+	@echo "the clock of tests and programs is shifted by $(SHIFT)"
+	@CI= SKIP_VAULT=1 $(GO) test -timeout 30m -ldflags "-X crosscode/exchange/clock.shift=$(SHIFT)" $(SHIFTED)
+
+# The seconds from now to two minutes before a month begins in UTC+8, so that the tests run over the end of a month.
+MONTH_END = $$(( $$(TZ=UTC-8 date -d "$$(TZ=UTC-8 date +%Y-%m-01) + 1 month" +%s) - $$(date +%s) - 120 ))s
+
+test-any-day: ## The tests as 400 days ago, tomorrow, in 40 and 400 days, and over the end of a month
+	@for shift in -9600h 24h 960h 9600h $(MONTH_END); do $(MAKE) --no-print-directory test-shifted SHIFT=$$shift || exit 1; done
 
 devvault: ## Build the real Vault that tests and development use (SKIP_VAULT=1: do without)
 	@mkdir -p $(BIN)
@@ -63,7 +82,7 @@ browser-tools: ## What the browser tests load from npm, at its locked version; C
 	@if command -v npm >/dev/null; then \
 	  cmp -s $(NPM)/package-lock.json $(NPM)/node_modules/.lock || { \
 	    npm ci --prefix $(NPM) --ignore-scripts --no-audit --no-fund --silent && cp $(NPM)/package-lock.json $(NPM)/node_modules/.lock; }; \
-	else echo "NO npm HERE: the browser tests will be skipped, or fail if CI=true"; fi
+	else echo "there is no npm here: the browser tests will be skipped, or fail if CI=true"; fi
 
 screenshots: browser-tools ## Take the screenshots of every page anew
 	rm -rf api/web/testdata/screenshots cmd/sides/testdata/screenshots

@@ -12,27 +12,24 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"crosscode/exchange"
+	"crosscode/exchange/clock"
+	"crosscode/exchange/exchangetest/skipped"
 )
 
 // TestTheClientInNode runs web/client/*.test.mjs: the client against the table of vectors, as it is kept and as it is signed
 // at this moment, and, in a context that has only what a mini-program has, against a real server. Without Node nothing would
-// hold the client to the gateway, so a machine without it fails.
+// hold the client to the gateway.
 func TestTheClientInNode(t *testing.T) {
 	node, err := exec.LookPath("node")
 	if err != nil {
-		const missing = "node 20 or later is needed to test web/client (Debian: apt-get install nodejs)"
-		if os.Getenv("CI") != "" {
-			t.Fatal(missing)
-		}
-		t.Skip("SKIPPED: " + missing)
+		skipped.Test(t, "Node.js", "apt-get install nodejs (20 or later)")
 	}
 	folder := t.TempDir()
 	fresh, module := filepath.Join(folder, "vectors.json"), filepath.Join(folder, "crosscode.cjs")
-	w := newWorld(t, func(c *Config) { c.Clock = time.Now })
-	w.now = time.Now()
+	w := newWorld(t, func(c *Config) { c.Clock = clock.Now })
+	w.now = clock.Now()
 	for _, packet := range []string{"green", "withdrawn"} {
 		w.arrive(packet)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"crosscode/exchange"
+	"crosscode/exchange/clock"
 )
 
 // Exchanger takes one packet to one answer; *exchange.Gateway is one. Its error is an exchange.Failure, or a fault of the
@@ -71,7 +72,7 @@ type Config struct {
 	// Specimen marks a gateway whose codes are not for real use; it accepts specimens and says so.
 	Specimen bool
 
-	// Clock is time.Now when nil.
+	// Clock is clock.Now when nil.
 	Clock func() time.Time
 	// Log gets one line a request; nil: no log.
 	Log *slog.Logger
@@ -189,7 +190,7 @@ func (c Config) withDefaults() Config {
 		c.Listed = func(exchange.Route) bool { return true }
 	}
 	if c.Clock == nil {
-		c.Clock = time.Now
+		c.Clock = clock.Now
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

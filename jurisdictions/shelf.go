@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"crosscode/exchange"
+	"crosscode/exchange/clock"
 )
 
 // Options is what an operator can choose about a side's rules.
@@ -74,7 +75,7 @@ func NewShelf(side exchange.Side, embedded []byte, options Options) (*Shelf, err
 	if s.log == nil {
 		s.log = slog.Default()
 	}
-	s.current.Store(&shelved{book: book, source: Embedded, since: time.Now()})
+	s.current.Store(&shelved{book: book, source: Embedded, since: clock.Now()})
 	if options.Overrides != "" {
 		s.file = filepath.Join(options.Overrides, string(side)+".yaml")
 		if s.load(); s.err != nil {
@@ -170,7 +171,7 @@ func (s *Shelf) take(data []byte, unread error) (err error) {
 			return err
 		}
 	}
-	s.current.Store(&shelved{book: book, source: Override, since: time.Now()})
+	s.current.Store(&shelved{book: book, source: Override, since: clock.Now()})
 	return nil
 }
 

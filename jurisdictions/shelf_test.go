@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"crosscode/exchange/clock"
 )
 
 // bench is a shelf with its directory of overrides and its log.
@@ -107,8 +109,8 @@ func TestAnOverrideIsTakenWithoutARestart(t *testing.T) {
 	if err := b.Reload(); err != nil {
 		t.Fatal(err)
 	}
-	if got := b.Current().Versions()[0].Note; got != "changed once" || b.Status(time.Now()).Source != Override {
-		t.Errorf("note %q, source %s", got, b.Status(time.Now()).Source)
+	if got := b.Current().Versions()[0].Note; got != "changed once" || b.Status(clock.Now()).Source != Override {
+		t.Errorf("note %q, source %s", got, b.Status(clock.Now()).Source)
 	}
 	if before.Versions()[0].Note != "seven days became two" {
 		t.Error("who had taken the old book sees the new one")
@@ -136,7 +138,7 @@ func TestABadFileKeepsTheLastGoodBookAndSaysSoOncePerChange(t *testing.T) {
 		{"an empty file", "", 5},
 	} {
 		b.write(step.text)
-		if err := b.Reload(); err == nil || b.Status(time.Now()).Err == nil {
+		if err := b.Reload(); err == nil || b.Status(clock.Now()).Err == nil {
 			t.Fatalf("%d %s: taken", i, step.name)
 		}
 		if got := b.Current().Versions()[0].Note; got != "good" {
@@ -147,7 +149,7 @@ func TestABadFileKeepsTheLastGoodBookAndSaysSoOncePerChange(t *testing.T) {
 		}
 	}
 	b.write(edited(t, "mended"))
-	if err := b.Reload(); err != nil || b.Status(time.Now()).Err != nil || b.Current().Versions()[0].Note != "mended" {
+	if err := b.Reload(); err != nil || b.Status(clock.Now()).Err != nil || b.Current().Versions()[0].Note != "mended" {
 		t.Errorf("a mended file is not taken: %v", err)
 	}
 }
@@ -186,12 +188,12 @@ func TestWatchTakesWhatChangesAndEndsWithItsContext(t *testing.T) {
 		b.write(edited(t, "watched"))
 		time.Sleep(4999 * time.Millisecond)
 		synctest.Wait()
-		if b.Status(time.Now()).Source != Embedded {
+		if b.Status(clock.Now()).Source != Embedded {
 			t.Error("looked before its time")
 		}
 		time.Sleep(2 * time.Millisecond)
 		synctest.Wait()
-		if b.Status(time.Now()).Source != Override {
+		if b.Status(clock.Now()).Source != Override {
 			t.Error("has not looked")
 		}
 		cancel()
@@ -210,7 +212,7 @@ func TestAPanicKeepsTheLastGoodBook(t *testing.T) {
 	}
 	b.look()
 	b.current.Store(good)
-	if err := b.Status(time.Now()).Err; err == nil || !strings.Contains(err.Error(), "panic") {
+	if err := b.Status(clock.Now()).Err; err == nil || !strings.Contains(err.Error(), "panic") {
 		t.Errorf("status %v", err)
 	}
 	b.write(edited(t, "after the panic"))

@@ -20,13 +20,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/go-jose/go-jose/v4"
 
 	"crosscode/config"
 	"crosscode/crypto/keys"
 	"crosscode/exchange"
+	"crosscode/exchange/clock"
 	"crosscode/jurisdictions/jurisdictiontest"
 )
 
@@ -94,7 +94,7 @@ func newWorld(b *testing.B, algorithm keys.Algorithm) *world {
 	if algorithm == keys.ECDHES {
 		specs = agreementKeys()
 	}
-	if _, err := keys.InitEmbedded(settings.Keys.File, specs, time.Now); err != nil {
+	if _, err := keys.InitEmbedded(settings.Keys.File, specs, clock.Now); err != nil {
 		b.Fatal(err)
 	}
 	var err error
@@ -140,7 +140,7 @@ func writeSet(b testing.TB, name string, key jose.JSONWebKey) {
 func (w *world) packet(b *testing.B) exchange.Packet {
 	b.Helper()
 	source := w.parts.sides.jurisdictions()["macau"]
-	claims := jurisdictiontest.GreenClaims(source, "guangdong", time.Now())
+	claims := jurisdictiontest.GreenClaims(source, "guangdong", clock.Now())
 	claims["aud"], claims["jti"] = benchIssuer, rand.Text()
 	return sealWith(b, w.signing, "m", w.sealing, claims)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/skip2/go-qrcode"
 
 	"crosscode/exchange"
+	"crosscode/exchange/clock"
 )
 
 type demoCommand struct {
@@ -100,16 +101,16 @@ func (s *stage) open(ctx context.Context) error {
 
 // awaitNewDay sits out the last minutes of a day: every Hong Kong code ends at 23:59, so none can be made then.
 func (s *stage) awaitNewDay(ctx context.Context) error {
-	now := time.Now().In(exchange.Zone)
+	now := clock.Now().In(exchange.Zone)
 	if now.Hour() != 23 || now.Minute() < 57 {
 		return nil
 	}
 	midnight := exchange.DateOf(now).Start().AddDate(0, 0, 1)
-	fmt.Fprintf(s.out, "Hong Kong's codes end at 23:59 (UTC+8): waiting %s for the new day.\n", time.Until(midnight).Round(time.Second))
+	fmt.Fprintf(s.out, "Hong Kong's codes end at 23:59 (UTC+8): waiting %s for the new day.\n", clock.Until(midnight).Round(time.Second))
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-time.After(time.Until(midnight)):
+	case <-time.After(clock.Until(midnight)):
 		return nil
 	}
 }

@@ -7,11 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"text/tabwriter"
-	"time"
 
 	"crosscode/config"
 	"crosscode/crypto/keys"
 	"crosscode/exchange"
+	"crosscode/exchange/clock"
 )
 
 type keysCommand struct {
@@ -51,7 +51,7 @@ func (c *keysInit) Run(std streams) error {
 			specs[i] = keys.Spec{Name: spec.Name, Algorithm: keys.ECDHES}
 		}
 	}
-	ring, err := keys.InitEmbedded(settings.Keys.File, specs, time.Now)
+	ring, err := keys.InitEmbedded(settings.Keys.File, specs, clock.Now)
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func printThumbprint(std streams, public []keys.Public, name string) error {
 			versions = append(versions, key)
 		}
 	}
-	signing, found := keys.Signing(versions, time.Now())
+	signing, found := keys.Signing(versions, clock.Now())
 	if !found {
 		return fmt.Errorf("there is no key %q", name)
 	}

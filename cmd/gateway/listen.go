@@ -11,6 +11,8 @@ import (
 	"net"
 	"net/url"
 	"time"
+
+	"crosscode/exchange/clock"
 )
 
 // tlsConfig is nil for plain HTTP.
@@ -19,7 +21,7 @@ func (p *parts) tlsConfig() (*tls.Config, error) {
 	if err != nil || certificate == nil {
 		return nil, err
 	}
-	return &tls.Config{Certificates: []tls.Certificate{*certificate}, MinVersion: tls.VersionTLS12}, nil
+	return &tls.Config{Certificates: []tls.Certificate{*certificate}, MinVersion: tls.VersionTLS12, Time: clock.Now}, nil
 }
 
 // certificate is nil for plain HTTP.

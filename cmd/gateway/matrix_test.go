@@ -6,13 +6,13 @@ import (
 	"encoding/json"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/go-jose/go-jose/v4"
 
 	"crosscode/config"
 	"crosscode/crypto/keys"
 	"crosscode/exchange"
+	"crosscode/exchange/clock"
 	"crosscode/jurisdictions/jurisdictiontest"
 )
 
@@ -64,7 +64,7 @@ func newMatrix(t *testing.T) *matrix {
 		writeSet(t, file, jose.JSONWebKey{Key: m.signing[side].Public(), KeyID: "same-kid", Algorithm: "ES256", Use: "sig"})
 		settings.Trust.Sides[side] = config.Side{File: file}
 	}
-	if _, err := keys.InitEmbedded(settings.Keys.File, agreementKeys(), time.Now); err != nil {
+	if _, err := keys.InitEmbedded(settings.Keys.File, agreementKeys(), clock.Now); err != nil {
 		t.Fatal(err)
 	}
 	var err error
@@ -95,7 +95,7 @@ func (m *matrix) bring(t *testing.T, issuer, signer, sealedFor, destination stri
 	if over == issuer {
 		over = next(issuer)
 	}
-	claims := jurisdictiontest.GreenClaims(m.parts.sides.jurisdictions()[exchange.Side(issuer)], exchange.Side(over), time.Now())
+	claims := jurisdictiontest.GreenClaims(m.parts.sides.jurisdictions()[exchange.Side(issuer)], exchange.Side(over), clock.Now())
 	claims["aud"], claims["dst"], claims["jti"] = benchIssuer, destination, rand.Text()
 	packet := sealWith(t, m.signing[signer], "same-kid", m.packetKey(t, sealedFor), claims)
 	return m.parts.gateway().Exchange(t.Context(), exchange.Request{Packet: packet})

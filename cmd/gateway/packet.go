@@ -11,6 +11,7 @@ import (
 	"crosscode/config"
 	"crosscode/crypto/jose"
 	"crosscode/exchange"
+	"crosscode/exchange/clock"
 	"crosscode/jurisdictions"
 )
 
@@ -73,7 +74,7 @@ func readText(file string, in io.Reader) (string, error) {
 }
 
 func (c *packetExplain) explain(ctx context.Context, settings config.Config, packet exchange.Packet) ([]jose.Step, error) {
-	p := &parts{settings: settings, log: quiet(), clock: time.Now}
+	p := &parts{settings: settings, log: quiet(), clock: clock.Now}
 	for _, open := range []func() error{p.openRing, p.openSides, p.openTrust} {
 		if err := open(); err != nil {
 			return nil, err

@@ -19,6 +19,7 @@ import (
 	"crosscode/crypto/keys"
 	"crosscode/crypto/trust"
 	"crosscode/exchange"
+	"crosscode/exchange/clock"
 	"crosscode/exchange/journal"
 	"crosscode/exchange/store"
 	"crosscode/jurisdictions"
@@ -40,7 +41,7 @@ type parts struct {
 
 // assemble opens and connects all parts. What was opened is closed again when a later part fails.
 func assemble(settings config.Config, log *slog.Logger) (*parts, error) {
-	p := &parts{settings: settings, log: log, clock: time.Now}
+	p := &parts{settings: settings, log: log, clock: clock.Now}
 	for _, open := range []func() error{p.openRing, p.openSides, p.completeRoutes, p.openTrust, p.openJournal, p.openAPI} {
 		if err := open(); err != nil {
 			p.close()

@@ -14,6 +14,7 @@ import (
 	"crosscode/crypto/keys"
 	"crosscode/crypto/transit"
 	"crosscode/exchange"
+	"crosscode/exchange/clock"
 )
 
 // ring is a key ring with what only the wiring needs to know of it.
@@ -40,7 +41,7 @@ func openRing(settings config.Config, log *slog.Logger) (*ring, error) {
 }
 
 func openEmbedded(settings config.Keys, log *slog.Logger) (*ring, error) {
-	embedded, err := keys.OpenEmbedded(settings.File, time.Now)
+	embedded, err := keys.OpenEmbedded(settings.File, clock.Now)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("there are no keys in %s: make them with `gateway keys init`", settings.File)
 	}

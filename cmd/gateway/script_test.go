@@ -5,9 +5,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"crosscode/exchange/clock"
 )
 
 // programs is the folder of the two real programs that the scripts run.
@@ -24,7 +28,7 @@ func withPrograms(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(folder)
-	args := append([]string{"build"}, raceFlag...)
+	args := slices.Concat([]string{"build"}, raceFlag, clock.LinkerFlags())
 	args = append(args, "-o", folder+string(filepath.Separator), "crosscode/cmd/gateway", "crosscode/cmd/sides")
 	if output, err := exec.Command("go", args...).CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "building the programs: %v\n%s", err, output)
@@ -39,6 +43,8 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
+			// what the shell's date must add to be at the programs' day
+			env.Setenv("SHIFT", strconv.Itoa(int(clock.Offset().Seconds())))
 			env.Setenv("PATH", programs+string(os.PathListSeparator)+env.Getenv("PATH"))
 			return nil
 		},

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"crosscode/config"
+	"crosscode/exchange/clock"
 )
 
 type serveCommand struct {
@@ -101,6 +102,9 @@ func (p *parts) serve(ctx context.Context) error {
 	}
 	var background sync.WaitGroup
 	p.watch(ctx, &background)
+	if notice := clock.Notice(); notice != "" {
+		p.log.Warn(notice)
+	}
 	p.log.Info("serving", "url", p.settings.Issuer, "listen", p.settings.Listen, "specimen", p.settings.Specimen)
 	<-ctx.Done()
 	err = p.drain(servers)

@@ -13,6 +13,7 @@ import (
 
 	"crosscode/crypto/jose"
 	"crosscode/exchange"
+	"crosscode/exchange/clock"
 )
 
 type verifyCommand struct {
@@ -41,7 +42,7 @@ func (p *pin) Decode(ctx *kong.DecodeContext) error {
 func (c *verifyCommand) Run(std streams) error {
 	now := c.At
 	if now.IsZero() {
-		now = time.Now()
+		now = clock.Now()
 	}
 	if c.Tail != "" && !tailPattern.MatchString(strings.ToUpper(c.Tail)) {
 		return usage{errors.New("--tail takes the last four characters of the document's number")}

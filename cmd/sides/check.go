@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"crosscode/exchange/clock"
 )
 
 type checkCommand struct {
@@ -44,7 +46,7 @@ func (c checkCommand) Run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
-	now := clock(c.At)
+	now := instant(c.At)
 	token, err := c.bundle(ctx)
 	if err != nil {
 		return err
@@ -136,10 +138,10 @@ func readAll(from io.Reader, most int64) ([]byte, error) {
 	return data, err
 }
 
-// clock is the instant that was asked for, or now.
-func clock(at time.Time) time.Time {
+// instant is the one that was asked for, or now.
+func instant(at time.Time) time.Time {
 	if at.IsZero() {
-		return time.Now()
+		return clock.Now()
 	}
 	return at
 }

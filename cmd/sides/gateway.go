@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"crosscode/exchange/clock"
 )
 
 // gateway is the gateway as a side sees it: an address.
@@ -75,12 +77,12 @@ func (g gateway) consents(ctx context.Context, over route) (publishedConsents, e
 func (g gateway) published(ctx context.Context, url string, most int64) ([]byte, error) {
 	g.kept.mu.Lock()
 	defer g.kept.mu.Unlock()
-	if known := g.kept.pages[url]; time.Since(known.fetched) < keepFor {
+	if known := g.kept.pages[url]; clock.Now().Sub(known.fetched) < keepFor {
 		return known.data, nil
 	}
 	data, err := g.get(ctx, url, most)
 	if err == nil {
-		g.kept.pages[url] = page{data: data, fetched: time.Now()}
+		g.kept.pages[url] = page{data: data, fetched: clock.Now()}
 	}
 	return data, err
 }

@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"crosscode/exchange/clock"
 )
 
 // noon is the instant at which the stand-in gateway signs, unless a test says otherwise.
@@ -66,7 +68,7 @@ func newStandIn(t *testing.T) *standIn {
 	})
 	mux.Handle("GET /moved", http.RedirectHandler("/v1/bundle", http.StatusFound))
 	mux.HandleFunc("GET /v1/bundle", func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, s.bundle(time.Now(), nil))
+		_, _ = io.WriteString(w, s.bundle(clock.Now(), nil))
 	})
 	mux.HandleFunc("POST /v1/recalls", func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)

@@ -13,6 +13,8 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/google/go-cmp/cmp"
+
+	"crosscode/exchange/clock"
 )
 
 // landingPage is a side's real handler over a stand-in gateway, with a clock that stands at noon.
@@ -161,7 +163,7 @@ func TestAPinnedLandingPageTurnsARecalledCodeAway(t *testing.T) {
 	gateway := standInKeys()
 	sum, _ := thumbprint(gateway["bundle"])
 	page := newLandingPage(t, "guangdong", pin(sum))
-	now := time.Now().Truncate(time.Second) // the stand-in dates its bundle by the real clock
+	now := clock.Now().Truncate(time.Second) // the stand-in dates its bundle by the program's clock
 	page.clock = func() time.Time { return now }
 	made := page.gateway.issue(mustRoute(t, "macau-guangdong"), now, page.ownURL)
 	token := page.gateway.handoff(page.key, made)

@@ -75,7 +75,7 @@ func (c recallCommand) sign() (string, error) {
 }
 
 func (c recallCommand) claims() recallClaims {
-	at := clock(c.At)
+	at := instant(c.At)
 	said := recallClaims{
 		Issuer: c.Side, Audience: newGateway(c.Gateway).base, ID: newID(), IssuedAt: at.Unix(),
 		Expires: at.Add(recallLife).Unix(), Packet: c.Packet,

@@ -94,7 +94,7 @@ func (c sealCommand) wish() (wish, error) {
 		return wish{}, usagef("--to: where does the holder go?")
 	}
 	return newWish(c.From, c.To, c.Case, terms{
-		port: c.Port, channel: c.Channel, language: c.Lang, audience: c.audience(), at: clock(c.At),
+		port: c.Port, channel: c.Channel, language: c.Lang, audience: c.audience(), at: instant(c.At),
 	})
 }
 
@@ -110,7 +110,7 @@ func (c sealCommand) given(from side, stdin io.Reader) ([]byte, string, error) {
 	if err != nil {
 		return nil, "", usagef("--claims: %w", err)
 	}
-	completed, added := complete(data, from, c.audience(), clock(c.At))
+	completed, added := complete(data, from, c.audience(), instant(c.At))
 	note := fmt.Sprintf("your claims, signed by %s; unchanged", from.id)
 	if len(added) > 0 {
 		note = fmt.Sprintf("your claims, signed by %s; added: %s", from.id, strings.Join(added, ", "))

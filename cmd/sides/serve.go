@@ -10,6 +10,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"crosscode/exchange/clock"
 )
 
 type serveCommand struct {
@@ -100,6 +102,9 @@ func (c serveCommand) serveOne(ctx context.Context, std streams) error {
 	}
 	logger := newLog(std.err).With("side", of.id)
 	face := c.face(of, keys, listener.Addr().String(), logger)
+	if notice := clock.Notice(); notice != "" {
+		logger.Warn(notice)
+	}
 	logger.Info("listening", "address", listener.Addr().String(), "gateway", face.gateway.base, "landing", face.ownURL,
 		"simulation", "not a real back end")
 	return serveUntil(ctx, listener, face, logger)
@@ -108,7 +113,7 @@ func (c serveCommand) serveOne(ctx context.Context, std streams) error {
 func (c serveCommand) face(of side, keys *keyStore, address string, logger *slog.Logger) *server {
 	face := &server{
 		side: of, keys: keys, gateway: newGateway(c.Gateway), ownURL: "http://" + address, pins: c.Pin,
-		clock: time.Now, log: logger,
+		clock: clock.Now, log: logger,
 	}
 	face.gatewayURL = face.gateway.base
 	if c.Audience != "" {

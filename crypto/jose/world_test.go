@@ -15,12 +15,12 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	gojose "github.com/go-jose/go-jose/v4"
 
 	"crosscode/crypto/keys"
 	"crosscode/exchange"
+	"crosscode/exchange/clock"
 )
 
 const gateway = "https://gateway.example"
@@ -49,7 +49,7 @@ var theWorld = sync.OnceValue(func() *world {
 		{Name: "packet-hk", Algorithm: keys.RSAOAEP256, Bits: 3072},
 		{Name: "gd", Algorithm: keys.ES256}, {Name: "mo", Algorithm: keys.ES256}, {Name: "hk", Algorithm: keys.ES256},
 		{Name: "receipt", Algorithm: keys.ES256}, {Name: "bundle", Algorithm: keys.ES256},
-	}, time.Now)
+	}, clock.Now)
 	if err != nil {
 		panic(err)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"crosscode/crypto/keys"
 	"crosscode/crypto/keys/keystest"
+	"crosscode/exchange/clock"
 )
 
 func TestEmbeddedIsARing(t *testing.T) {
@@ -163,7 +164,7 @@ func TestInitRefusesSpecsItCannotMake(t *testing.T) {
 		"one name twice":         {{Name: "mo", Algorithm: keys.ES256}, {Name: "mo", Algorithm: keys.ES256}},
 	} {
 		path := filepath.Join(t.TempDir(), "keys.json")
-		if _, err := keys.InitEmbedded(path, specs, time.Now); err == nil {
+		if _, err := keys.InitEmbedded(path, specs, clock.Now); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 		if _, err := os.Stat(path); err == nil {

@@ -16,6 +16,7 @@ import (
 	"crosscode/crypto/keys"
 	"crosscode/crypto/transit/transittest"
 	"crosscode/exchange"
+	"crosscode/exchange/clock"
 )
 
 // planted is a name that must not be found where it has no business.
@@ -121,7 +122,7 @@ func TestOneRingsTokensHoldByTheOthersRules(t *testing.T) {
 	vault := transittest.Start(t)
 	makeKeys(t, vault, josed())
 	atVault, _ := rings(t, vault, josed(), nil, nil)
-	embedded, err := keys.InitEmbedded(filepath.Join(t.TempDir(), "keys.json"), josed(), time.Now)
+	embedded, err := keys.InitEmbedded(filepath.Join(t.TempDir(), "keys.json"), josed(), clock.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"crosscode/crypto/keys"
+	"crosscode/exchange/clock"
 )
 
 // Vault is how a Ring asks Vault. Client implements it.
@@ -42,7 +43,7 @@ type Config struct {
 	// Observe is told of every call and of whoever is turned away, for metrics. It must return at once and may not use the
 	// ring. Nil: nobody is told.
 	Observe func(Observation)
-	// Clock tells which versions sign and which have retired; nil: time.Now.
+	// Clock tells which versions sign and which have retired; nil: clock.Now.
 	Clock func() time.Time
 	// Log gets changes of state and faults of keys, never a name or a text of Vault's; nil: nothing is logged.
 	Log *slog.Logger
@@ -130,7 +131,7 @@ func (c Config) complete() Config {
 		c.Observe = func(Observation) {}
 	}
 	if c.Clock == nil {
-		c.Clock = time.Now
+		c.Clock = clock.Now
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

@@ -16,7 +16,7 @@ import (
 )
 
 // restarted is a new process with the same configuration, whose side is gone.
-func restarted(t *testing.T, folder string, url string, clock *clock) *Set {
+func restarted(t *testing.T, folder string, url string, clock *movable) *Set {
 	t.Helper()
 	return open(t, Config{
 		Sides: map[exchange.Side]Source{macau: {URL: url}}, CacheDir: folder, Clock: clock.read, Timeout: time.Second,

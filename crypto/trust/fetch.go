@@ -18,6 +18,7 @@ import (
 	"github.com/go-resty/resty/v2"
 
 	"crosscode/crypto/keys"
+	"crosscode/exchange/clock"
 )
 
 // maxHeader is how many bytes of an answer's header are read.
@@ -81,7 +82,7 @@ func tlsConfig(source Source, target *url.URL) (*tls.Config, error) {
 	if name == "" {
 		name = target.Hostname()
 	}
-	return &tls.Config{RootCAs: authorities, ServerName: name, MinVersion: tls.VersionTLS12}, nil
+	return &tls.Config{RootCAs: authorities, ServerName: name, MinVersion: tls.VersionTLS12, Time: clock.Now}, nil
 }
 
 // parseAuthorities refuses a file of which one block cannot be used. x509.CertPool would pass over that block in silence.

@@ -28,6 +28,7 @@ import (
 
 	"crosscode/crypto/keys"
 	"crosscode/exchange"
+	program "crosscode/exchange/clock"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -35,27 +36,27 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // start is the first reading of every test's clock.
 var start = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 
-// clock is a clock that tests move.
-type clock struct {
+// movable is a clock that tests move.
+type movable struct {
 	mu  sync.Mutex
 	now time.Time
 }
 
-func newClock() *clock { return &clock{now: start} }
+func newClock() *movable { return &movable{now: start} }
 
-func (c *clock) read() time.Time {
+func (c *movable) read() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.now
 }
 
-func (c *clock) set(now time.Time) {
+func (c *movable) set(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = now
 }
 
-func (c *clock) advance(by time.Duration) { c.set(c.read().Add(by)) }
+func (c *movable) advance(by time.Duration) { c.set(c.read().Add(by)) }
 
 // back is a side's back end: a real HTTP server on loopback that answers with whatever it is told to.
 type back struct {
@@ -189,7 +190,7 @@ func newAuthority(t *testing.T) *authority {
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test authority"}, IsCA: true, BasicConstraintsValid: true,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageCertSign,
+		NotBefore: program.Now().Add(-time.Hour), NotAfter: program.Now().Add(time.Hour), KeyUsage: x509.KeyUsageCertSign,
 	}
 	data, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
@@ -214,7 +215,7 @@ func (a *authority) certify(t *testing.T, from, until time.Duration, names ...st
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(2), NotBefore: time.Now().Add(from), NotAfter: time.Now().Add(until),
+		SerialNumber: big.NewInt(2), NotBefore: program.Now().Add(from), NotAfter: program.Now().Add(until),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
 	for _, name := range names {
@@ -245,7 +246,7 @@ func open(t *testing.T, config Config) *Set {
 }
 
 // one is a Set with macau alone, at this back end.
-func one(t *testing.T, b *back, clock *clock) *Set {
+func one(t *testing.T, b *back, clock *movable) *Set {
 	t.Helper()
 	return open(t, Config{Sides: map[exchange.Side]Source{macau: {URL: b.URL}}, Clock: clock.read, Timeout: 2 * time.Second})
 }

@@ -13,6 +13,7 @@ import (
 
 	"crosscode/crypto/keys"
 	"crosscode/exchange"
+	"crosscode/exchange/clock"
 )
 
 // What holds where a Config says nothing.
@@ -37,7 +38,7 @@ type Config struct {
 	MaxAge time.Duration
 	// Timeout is how long one fetch may take from the look-up of the name to the last byte. Zero: DefaultTimeout.
 	Timeout time.Duration
-	// Clock tells the time by which sets are dated and age. Nil: time.Now.
+	// Clock tells the time by which sets are dated and age. Nil: clock.Now.
 	Clock func() time.Time
 	// Log is told when a side's source begins to fail and when it is well again, not of each fetch. Nil: nobody is.
 	Log *slog.Logger
@@ -109,7 +110,7 @@ func (c Config) withDefaults() Config {
 		c.Timeout = DefaultTimeout
 	}
 	if c.Clock == nil {
-		c.Clock = time.Now
+		c.Clock = clock.Now
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

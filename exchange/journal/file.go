@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"crosscode/exchange"
+	"crosscode/exchange/clock"
 )
 
 // File is a journal that is open for writing. It is safe for concurrent use; only one process can have a journal open.
@@ -109,7 +110,7 @@ func (f *File) flush() {
 	if batch.err = broken; broken == nil {
 		batch.err = f.write(batch.lines)
 		f.mu.Lock()
-		f.failed, f.when = batch.err, time.Now()
+		f.failed, f.when = batch.err, clock.Now()
 		f.mu.Unlock()
 	}
 }
@@ -125,7 +126,7 @@ func (f *File) Healthy() error {
 	if f.broken != nil {
 		return unavailable(f.broken)
 	}
-	if f.failed != nil && time.Since(f.when) < ailingFor {
+	if f.failed != nil && clock.Now().Sub(f.when) < ailingFor {
 		return unavailable(f.failed)
 	}
 	return nil

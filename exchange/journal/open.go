@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"crosscode/exchange"
+	"crosscode/exchange/clock"
 )
 
 // Open opens the journal at path for writing, with its head in <path>.head, and goes on with the chain that it finds; it
@@ -183,7 +184,7 @@ func (f *File) recover(torn int64) error {
 		if err := f.data.Truncate(f.head.Offset); err != nil {
 			return err
 		}
-		note, err := body{At: time.Now().In(exchange.Zone).Format(time.RFC3339), Event: eventRecovered, Bytes: torn}.encode()
+		note, err := body{At: clock.Now().In(exchange.Zone).Format(time.RFC3339), Event: eventRecovered, Bytes: torn}.encode()
 		if err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"crosscode/exchange"
+	"crosscode/exchange/clock"
 	"crosscode/exchange/exchangetest"
 	"crosscode/exchange/store"
 )
@@ -69,7 +70,7 @@ func TestABrokenRecallFileIsAnError(t *testing.T) {
 	if err := os.WriteFile(path, []byte("{\"code\":\"a\",\"until\":\"2099-01-01T00:00:00Z\"}\n{\"code\":"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := store.New(time.Now).Keep(path); err == nil {
+	if err := store.New(clock.Now).Keep(path); err == nil {
 		t.Error("a file with half a line is taken")
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"crosscode/exchange/exchangetest/skipped"
 )
 
 // axeFile is put there by `make browser-tools`, at the version of npm/package-lock.json.
@@ -19,20 +21,12 @@ var axeFile = filepath.Join("npm", "node_modules", "axe-core", "axe.min.js")
 // of CI, which must have it all, it is a fault.
 func equipped(t *testing.T) {
 	t.Helper()
-	var missing []string
 	if _, err := exec.LookPath(chromiumName()); err != nil {
-		missing = append(missing, "Chromium (apt-get install chromium fonts-noto-cjk, or CHROMIUM=/its/path)")
+		skipped.Test(t, "Chromium", "apt-get install chromium fonts-noto-cjk, or set CHROMIUM to its path")
 	}
 	if _, err := os.Stat(axeFile); err != nil {
-		missing = append(missing, "axe-core (make browser-tools)")
+		skipped.Test(t, "axe-core", "apt-get install npm, then make browser-tools")
 	}
-	if len(missing) == 0 {
-		return
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("NO BROWSER TEST CAN RUN: there is no %v", missing)
-	}
-	t.Skipf("NOT TESTED IN A BROWSER: there is no %v", missing)
 }
 
 func chromiumName() string {

@@ -15,6 +15,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/chromedp/chromedp"
+
+	"crosscode/exchange/clock"
 )
 
 // hostile are names that want to be more than text.
@@ -202,7 +204,7 @@ func TestExchangedHandoff(t *testing.T) {
 	w := shared(t)
 	mine, other := w.issue(t, "macau", "guangdong"), w.issue(t, "hongkong", "guangdong")
 	fields, err := json.Marshal(map[string]any{
-		"salt": "AAAAAAAAAAAAAAAAAAAAAA", "aud": w.sides["guangdong"], "exp": time.Now().Add(5 * time.Minute).Unix(),
+		"salt": "AAAAAAAAAAAAAAAAAAAAAA", "aud": w.sides["guangdong"], "exp": clock.Now().Add(5 * time.Minute).Unix(),
 		"name": map[string]string{"han": "別人", "latin": "SOMEBODY ELSE"}, "birth_date": "1990-01-01",
 		"documents": []map[string]string{{"type": "home-return-permit", "number": "M9999999901"}}, "tests": []any{},
 	})

@@ -15,6 +15,8 @@ import (
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+
+	"crosscode/exchange/clock"
 )
 
 // installed opens the officers' page with the gateway's key set, and waits for its bundle.
@@ -212,7 +214,7 @@ func TestOfficerClock(t *testing.T) {
 		note, category string
 	}{
 		{"a quarter of an hour fast", 15 * time.Minute, "warn", "valid"},
-		{"past the code's end", time.Until(ends) + 2*time.Minute, "warn", "expired"},
+		{"past the code's end", clock.Until(ends) + 2*time.Minute, "warn", "expired"},
 		{"a day and an hour fast", 25 * time.Hour, "stop", "cannot"},
 		{"an hour slow", -time.Hour, "stop", "cannot"},
 	} {

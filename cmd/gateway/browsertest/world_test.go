@@ -12,11 +12,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"crosscode/exchange/clock"
 )
 
 // TestMain builds the two real programs, and starts the four processes that most tests share when the first test asks.
@@ -35,7 +38,7 @@ func withPrograms(m *testing.M) int {
 	}
 	defer os.RemoveAll(folder)
 	programs = filepath.Join(folder, "bin")
-	args := append([]string{"build"}, raceFlag...)
+	args := slices.Concat([]string{"build"}, raceFlag, clock.LinkerFlags())
 	args = append(args, "-o", programs+string(filepath.Separator), "crosscode/cmd/gateway", "crosscode/cmd/sides")
 	if output, err := exec.Command("go", args...).CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "building the programs: %v\n%s", err, output)

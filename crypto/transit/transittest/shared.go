@@ -2,7 +2,6 @@ package transittest
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"sync"
@@ -32,9 +31,8 @@ func Standby() Option { return func(s *settings) { s.own, s.standby = true, true
 func Unmounted() Option { return func(s *settings) { s.unmounted = true } }
 
 var (
-	inMain  atomic.Bool
-	skipped atomic.Int64
-	common  struct {
+	inMain atomic.Bool
+	common struct {
 		once   sync.Once
 		vault  Vault
 		server *server
@@ -42,7 +40,7 @@ var (
 	}
 )
 
-// Main runs a package's tests, says how many were skipped for want of a Vault, and ends the shared server and the process.
+// Main runs a package's tests, and ends the shared server and the process.
 func Main(m *testing.M) {
 	inMain.Store(true)
 	code := m.Run()
@@ -50,37 +48,7 @@ func Main(m *testing.M) {
 		common.server.kill()
 		_ = os.RemoveAll(common.server.folder)
 	}
-	if count := skipped.Load(); count > 0 {
-		reportSkips(count)
-	}
 	os.Exit(code)
-}
-
-// skip counts a test that is left out, for Main to report, or reports it at once where there is no Main.
-func skip() {
-	if inMain.Load() {
-		skipped.Add(1)
-	} else {
-		reportSkips(1)
-	}
-}
-
-func reportSkips(count int64) {
-	line := fmt.Sprintf("SKIP_VAULT=1: %d tests that need a Vault were skipped in %s\n", count, os.Args[0])
-	fmt.Fprint(os.Stderr, line)
-	path := os.Getenv("VAULT_SKIPS")
-	if path == "" {
-		return
-	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // named by whoever runs the tests
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return
-	}
-	_, err = file.WriteString(line)
-	if err := errors.Join(err, file.Close()); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-	}
 }
 
 // sharedVault gives the Vault that all tests of the package use which do not ask for their own.

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/vault/api"
+
+	"crosscode/exchange/exchangetest/skipped"
 )
 
 // Vault is a running Vault, seen from one test.
@@ -33,8 +35,7 @@ type Vault struct {
 func Start(t testing.TB, options ...Option) *Vault {
 	t.Helper()
 	if os.Getenv("SKIP_VAULT") == "1" {
-		skip()
-		t.Skip("SKIP_VAULT=1")
+		skipped.Test(t, "Vault (SKIP_VAULT=1)", "make test, without SKIP_VAULT")
 	}
 	var chosen settings
 	for _, option := range options {
