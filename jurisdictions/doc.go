@@ -13,7 +13,8 @@
 //
 // A rulebook is one YAML file: rules, each once, and dated versions that say which of them are in force with which
 // parameters. A version is a half-open window to the minute in UTC+8, and one version begins where the one before ends:
-// an overlap or a gap is a fault, and a time when a border was closed is a version that says so.
+// an overlap or a gap is a fault, a time when a border was closed is a version that says so, and so is a time of which it is
+// not known what was asked.
 //
 //	side: macau
 //	rules:
@@ -41,7 +42,14 @@
 //	        documents: {accept: {app: [resident-id], "*": [home-return-permit]}, advice: …}
 //	        not_granted: [quarantine-waiver]
 //	        rules: [{rule: entry.negative-test, with: {…}}, {rule: entry.visit-check, off: true}]
+//	  - {from: 2022-10-26T00:00+08:00, until: …, unknown: true, note: what is not known, source: …, confidence: assumed}
 //	  - {from: 2023-03-27T00:00+08:00, closed: true, source: …, confidence: press, advice: …}
+//
+// In a list of rules a list stands for its items, so that what many versions ask is written once and referred to. What is not
+// known of one route is written in its entry, of the whole of it or beside the rules for some ports:
+//
+//	hongkong-macau: {unknown: {note: …}}
+//	guangdong-macau: {unknown: {note: …, ports: {outside: zhuhai}}, documents: …, rules: …}
 //
 // Anchors and merge keys may be used. Everything else is strict: an unknown key, a missing language, a rule that no
 // version uses, a parameter that is not declared, an expression that does not compile, an example that does not hold, an
@@ -84,6 +92,7 @@
 //
 //	no version at this instant, or no such route   <side>.<part>.route        route-not-configured
 //	a closed version                               <side>.<part>.closed       route-closed
+//	a gap in the record, whole or at this port     <side>.<part>.unknown      route-not-configured
 //	no document that the channel's table takes     <side>.entry.documents     document-not-accepted
 //
 // # Ports

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"crosscode/exchange"
+	"crosscode/exchange/clock"
 	"crosscode/jurisdictions"
 )
 
@@ -64,7 +65,7 @@ func lintBook(set sideSet, book *jurisdictions.Book) error {
 	if faults := book.Lint(); len(faults) > 0 {
 		return faults
 	}
-	return errors.Join(set.knowsWords(book), set.unfinished(book, builtIn(time.Now())))
+	return errors.Join(set.knowsWords(book), set.unfinished(book, builtIn(clock.Now())))
 }
 
 func readBook(file string) (*jurisdictions.Book, error) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"crosscode/exchange"
+	"crosscode/jurisdictions"
 )
 
 func (s *suite) comes(t *testing.T) {
@@ -232,7 +233,7 @@ func (s *suite) wantVerifiedHolder(t *testing.T, what string, verdict exchange.V
 func (s *suite) reachable(t *testing.T) {
 	for _, version := range s.Rules().Current().Versions() {
 		for _, route := range s.coming() {
-			decides := s.familyDecisions(route, version.From)
+			decides := s.familyDecisions(route, s.knownPort(version, route), version.From)
 			for _, edition := range s.Editions(route, version.From) {
 				for _, text := range edition.Rules {
 					if edition.Version == version.ID && text.Category == "family" && !decides[text.ID] {
@@ -244,10 +245,22 @@ func (s *suite) reachable(t *testing.T) {
 	}
 }
 
+// knownPort is a port of the route of which the version knows what is asked; "" where it knows that of every port.
+func (s *suite) knownPort(version jurisdictions.Version, route exchange.Route) string {
+	for _, gap := range version.Gaps {
+		for _, port := range s.Ports(route) {
+			if gap.Route == route.String() && !slices.Contains(gap.Ports, port.ID) {
+				return string(port.ID)
+			}
+		}
+	}
+	return ""
+}
+
 // familyDecisions are the rules that decide over some family at an instant.
-func (s *suite) familyDecisions(route exchange.Route, at time.Time) map[string]bool {
+func (s *suite) familyDecisions(route exchange.Route, port string, at time.Time) map[string]bool {
 	decides := map[string]bool{}
-	for _, claims := range everyFamily(arriving(route, at)) {
+	for _, claims := range everyFamily(With(arriving(route, at), "port", port)) {
 		verdict, err := s.asDestination(claims, at)
 		if err != nil {
 			continue // refused when it is read

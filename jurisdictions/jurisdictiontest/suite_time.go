@@ -45,7 +45,28 @@ func (s *suite) nowhere(t *testing.T) {
 	if closed == 0 {
 		t.Error("no version is closed: the codes were shut in 2023")
 	}
+	s.unknown(t, record, arrived, only)
 	s.ports(t)
+}
+
+// unknown: what the record does not know grants nobody anything, in whole versions and over single routes.
+func (s *suite) unknown(t *testing.T, record, arrived exchange.Record, only func(string, exchange.Findings, exchange.Reason)) {
+	t.Helper()
+	for _, version := range s.Rules().Current().Versions() {
+		if version.Unknown {
+			only("leaving in a gap", s.Green(record, version.From), exchange.RouteNotConfigured)
+			only("coming in a gap", s.Admit(arrived, s.coming()[0], version.From), exchange.RouteNotConfigured)
+		}
+		for _, gap := range version.Gaps {
+			route, err := exchange.ParseRoute(gap.Route)
+			if err != nil || gap.Note == "" {
+				t.Errorf("%s has a gap over %q without a note", version.ID, gap.Route)
+			}
+			if len(gap.Ports) == 0 {
+				only("coming over a route that is not known", s.Admit(arrived, route, version.From), exchange.RouteNotConfigured)
+			}
+		}
+	}
 }
 
 // ports: one that the route does not have is no port; one that it has, or none at all, is.
