@@ -165,7 +165,7 @@ func TestHostileFormsAreInert(t *testing.T) {
 	w := newWorld(t, withPages)
 	hostile := []string{
 		`"><script>alert(1)</script>`, `' onload=alert(1) x='`, "</template><img src=x onerror=alert(1)>", "javascript:alert(1)", "{{.}}",
-		"a.b.c.d.e\"", "a.b.c.d.e\n", "a.b.c.d.é", "\u202ea.b.c.d.e", "a.b.c.d", "a.b.c.d.e.f", "", " " + aPacket,
+		"a.b.c.d.e\"", "a.b.c.d.e\n\n", "a.b.c.d\n.e", "a.b.c.d.é", "\u202ea.b.c.d.e", "a.b.c.d", "a.b.c.d.e.f", "", " " + aPacket,
 	}
 	for _, packet := range hostile {
 		got := w.want(bring("/h5/macau-guangdong", registered, packet), http.StatusBadRequest)

@@ -10,10 +10,17 @@ import (
 const MaxShownName = 24
 
 // Mask gives the name as a code shows it: of a Han name the first and last character (of two, the first), of a Latin one
-// the first word and initials (of one word, its initial), cut at MaxShownName bytes between characters. Enough for an
-// officer to compare, too little to harvest.
+// the first word and initials (of one word, its initial). Enough for an officer to compare, too little to harvest.
+//
+// What would be longer than MaxShownName bytes loses whole words from its end; a word that does not fit alone keeps its beginning. A
+// star stands wherever something is left out, so that a name that was cut does not look like a whole one.
 func (n Name) Mask() string {
-	return cut(strings.TrimSpace(maskHan(shown(n.Han))+" "+maskLatin(shown(n.Latin))), MaxShownName)
+	han := maskHan(shown(n.Han))
+	room := MaxShownName
+	if han != "" {
+		room -= len(han) + len(" ")
+	}
+	return strings.TrimSpace(han + " " + fitted(maskLatin(shown(n.Latin)), room))
 }
 
 // shown drops what JSON would have to escape, so that MaxShownName bytes are no more than that in a token. No name is
@@ -39,15 +46,15 @@ func maskHan(name string) string {
 	}
 }
 
-func maskLatin(name string) string {
+// maskLatin gives the words of a masked name.
+func maskLatin(name string) []string {
 	words := strings.Fields(name)
-	if len(words) == 1 {
-		return initial(words[0])
+	for i := range words {
+		if i > 0 || len(words) == 1 {
+			words[i] = initial(words[i])
+		}
 	}
-	for i := 1; i < len(words); i++ {
-		words[i] = initial(words[i])
-	}
-	return strings.Join(words, " ")
+	return words
 }
 
 func initial(word string) string {
@@ -55,12 +62,34 @@ func initial(word string) string {
 	return string(first) + "*"
 }
 
-func cut(s string, most int) string {
-	for len(s) > most {
-		_, size := utf8.DecodeLastRuneInString(s)
-		s = s[:len(s)-size]
+// fitted is as many whole words as fit into so many bytes, or the beginning of the first.
+func fitted(words []string, room int) string {
+	if whole := strings.Join(words, " "); len(whole) <= room {
+		return whole
 	}
-	return strings.TrimSpace(s)
+	for n := len(words) - 1; n > 0; n-- {
+		if text := starred(strings.Join(words[:n], " ")); len(text) <= room {
+			return text
+		}
+	}
+	return starred(cut(words[0], room-len("*")))
+}
+
+// starred marks that something is left out behind a text.
+func starred(text string) string {
+	if text == "" {
+		return ""
+	}
+	return strings.TrimSuffix(text, "*") + "*"
+}
+
+// cut is the beginning of a word, of at most so many bytes.
+func cut(word string, most int) string {
+	for len(word) > most {
+		_, size := utf8.DecodeLastRuneInString(word)
+		word = word[:len(word)-size]
+	}
+	return word
 }
 
 // Mask gives the canonical number's first character and last four, which an officer compares with the document. A number

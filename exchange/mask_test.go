@@ -21,8 +21,11 @@ func TestMaskedNames(t *testing.T) {
 		{"", "SUHARTO", "S*"},
 		{"", "ANA MARIA  DA SILVA", "ANA M* D* S*"},
 		{"", "", ""},
-		{"陳大文", "WOLFESCHLEGELSTEINHAUSEN TAI", "陳*文 WOLFESCHLEGELSTE"},
+		{"陳大文", "WOLFESCHLEGELSTEINHAUSEN TAI", "陳*文 WOLFESCHLEGELST*"},
 		{"阿卜杜拉·买买提", "", "阿*提"},
+		{"阿卜杜热合曼·买买提", "ABUDUREHEMANMAIMAITI MAIMAITI", "阿*提 ABUDUREHEMANMAI*"},
+		{"瑪利亞", "MARIA MADALENA MARGARIDA MATILDE MENDES", "瑪*亞 MARIA M* M* M*"},
+		{"", "MARIA MADALENA MARGARIDA MATILDE MENDES", "MARIA M* M* M* M*"},
 		{`陳"大\文`, "CHAN \"TAI\" MAN", "陳*文 CHAN T* M*"},
 	} {
 		if got := (exchange.Name{Han: test.han, Latin: test.latin}).Mask(); got != test.want {

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -147,12 +148,16 @@ func (h Holder) assurance() string {
 }
 
 // Age is the holder's age in whole years on now's day in UTC+8. Somebody born on 29 February is a year older on 1 March
-// of a year that has no such day.
+// of a year that has no such day. A birth date that is known in part is read as the latest day that it can be: nobody is
+// taken for older than he is, so a child is never taken for an adult.
 func (h Holder) Age(now time.Time) int {
-	today := DateOf(now)
-	age := today.Year - h.BirthDate.Year
-	if today.Month < h.BirthDate.Month || today.Month == h.BirthDate.Month && today.Day < h.BirthDate.Day {
+	today, born := DateOf(now), h.BirthDate.Last()
+	age := today.Year - born.Year
+	if today.Month < born.Month || today.Month == born.Month && today.Day < born.Day {
 		age--
+	}
+	if h.BirthDate.Day == 0 {
+		age = max(age, min(0, today.Year-born.Year)) // born this year, on a day that is not known: not before birth
 	}
 	return age
 }
@@ -202,11 +207,50 @@ type Declaration struct {
 	Answers    map[string]bool
 }
 
-// Date is a calendar day in UTC+8.
+// Date is a calendar day in UTC+8. A birth date may be known in part: Day is 0 when only the month is known, and Month is 0 as well when
+// only the year is.
 type Date struct {
 	Year  int
 	Month time.Month
 	Day   int
+}
+
+// First and Last are the first and the last day that a date known in part can be; a whole date is both.
+func (d Date) First() Date { return Date{Year: d.Year, Month: max(d.Month, 1), Day: max(d.Day, 1)} }
+
+// Last is described at First.
+func (d Date) Last() Date {
+	switch {
+	case d == (Date{}) || d.Day > 0:
+		return d
+	case d.Month > 0:
+		return DateOf(time.Date(d.Year, d.Month+1, 0, 0, 0, 0, 0, Zone))
+	}
+	return Date{Year: d.Year, Month: time.December, Day: 31}
+}
+
+// Before tells whether d is an earlier day than other; both must be whole.
+func (d Date) Before(other Date) bool { return d.Start().Before(other.Start()) }
+
+// ParseBirthDate reads "2006-01-02", and what registries hold of people whose day or month of birth is not known: "2006-01" and "2006",
+// and the same written as "2006-01-00" and "2006-00-00".
+func ParseBirthDate(s string) (Date, error) {
+	s = strings.TrimSuffix(strings.TrimSuffix(s, "-00"), "-00")
+	for _, form := range []string{time.DateOnly, "2006-01", "2006"} {
+		t, err := time.ParseInLocation(form, s, Zone)
+		if err != nil {
+			continue
+		}
+		date := DateOf(t)
+		switch len(form) {
+		case len("2006-01"):
+			date.Day = 0
+		case len("2006"):
+			date.Month, date.Day = 0, 0
+		}
+		return date, nil
+	}
+	return Date{}, fmt.Errorf("date: %w", errBadID)
 }
 
 // DateOf gives the day of t in UTC+8, whatever the zone of t: a sample taken at 23:30Z counts for the next day.
@@ -227,10 +271,15 @@ func ParseDate(s string) (Date, error) {
 // Start is 00:00 UTC+8 of the day.
 func (d Date) Start() time.Time { return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, Zone) }
 
-// String is "2006-01-02"; the zero Date is "".
+// String is "2006-01-02", or "2006-01" or "2006" of a date known in part; the zero Date is "".
 func (d Date) String() string {
-	if d == (Date{}) {
+	switch {
+	case d == (Date{}):
 		return ""
+	case d.Month == 0:
+		return d.First().Start().Format("2006")
+	case d.Day == 0:
+		return d.First().Start().Format("2006-01")
 	}
 	return d.Start().Format(time.DateOnly)
 }

@@ -132,7 +132,7 @@ func (p *program) eval(in *view) (ref.Val, error) {
 
 // maxItems is how many tests, declarations or words of a parameter an estimate reckons with. Whatever has more is counted
 // at run time like any other, and refused when it runs into maxCost.
-const maxItems = 2 * MaxEvidence
+const maxItems = MaxEvidence
 
 // sizes tells the cost estimate how large the values of a record can be.
 type sizes struct{}

@@ -1,10 +1,12 @@
 package jurisdictions
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -24,18 +26,87 @@ const maxSafe = 1<<53 - 1
 // milliseconds is larger. (health-cards-dev-tools#46: the mistake is common enough to be named.)
 const milliseconds = 100_000_000_000
 
-// reading keeps the first thing that is wrong with one packet's claims, so that the readers below need no error each.
-// After a fault they go on with zero values, which go nowhere.
+// ReadFault is one thing that is wrong with a packet's claims. It never repeats a value.
+type ReadFault struct {
+	// Pointer is the member's JSON pointer (RFC 6901), "/holder/documents/0/number"; "" for the claims as a whole.
+	Pointer string
+	Why     string
+}
+
+// MaxReadFaults is how many faults of one packet are told. A hostile one could have thousands.
+const MaxReadFaults = 32
+
+// reading keeps what is wrong with one packet's claims, so that the readers below need no error each. After a fault they
+// go on with zero values, which go nowhere.
 type reading struct {
-	err error
-	// latest is the last instant that a signed fact may bear: a source cannot vouch for what has not happened.
+	faults []fieldFault
+	// latest is the last instant that a signed fact may bear: a source cannot vouch for what has not happened. Zero: it
+	// is not known, since the packet's own times are wrong.
 	latest time.Time
 }
 
+// fieldFault is the failure of one member; the member's path is "holder.documents[0].number".
+type fieldFault struct {
+	path string
+	err  error
+}
+
 func (r *reading) refuse(path, format string, args ...any) {
-	if r.err == nil {
-		r.err = exchange.Invalid(path, format, args...)
+	r.fail(path, exchange.Invalid(path, format, args...))
+}
+
+// fail notes a failure, unless the member or something that it stands in has one already: the first fault of a member is
+// the cause of the others.
+func (r *reading) fail(path string, err error) {
+	if r.sound(path) && len(r.faults) < MaxReadFaults {
+		r.faults = append(r.faults, fieldFault{path: path, err: err})
 	}
+}
+
+// sound tells whether nothing is wrong with the members, nor with what they stand in.
+func (r *reading) sound(paths ...string) bool {
+	for _, known := range r.faults {
+		for _, path := range paths {
+			inner, within := strings.CutPrefix(path, known.path)
+			if known.path == wholeClaims || within && (inner == "" || inner[0] == '.' || inner[0] == '[') {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// first is the error of the first fault, nil without one.
+func (r *reading) first() error {
+	if len(r.faults) == 0 {
+		return nil
+	}
+	return r.faults[0].err
+}
+
+// told lists the faults as a back-end team is told them.
+func (r *reading) told() []ReadFault {
+	told := make([]ReadFault, 0, len(r.faults))
+	for _, fault := range r.faults {
+		why := fault.err.Error()
+		var failure *exchange.Failure
+		if errors.As(fault.err, &failure) && failure.Cause != nil {
+			why = failure.Cause.Error()
+		}
+		told = append(told, ReadFault{Pointer: pointer(fault.path), Why: why})
+	}
+	return told
+}
+
+// wholeClaims is the path of a fault of the claims as a whole.
+const wholeClaims = "claims"
+
+// pointer turns a path into a JSON pointer. The paths hold names of this package alone, so nothing needs an escape.
+func pointer(path string) string {
+	if path == wholeClaims {
+		return ""
+	}
+	return "/" + strings.NewReplacer(".", "/", "[", "/", "]", "").Replace(path)
 }
 
 // object is one JSON object of the claims. Each member is taken once; end refuses those that nobody took.
@@ -43,6 +114,7 @@ type object struct {
 	*reading
 	path    string
 	members map[string]jsontext.Value
+	nulls   map[string]bool // members that are null, until somebody asks for them
 }
 
 // open reads the whole claims. The decoder compares names exactly, refuses a name that stands twice at any depth, invalid
@@ -66,12 +138,23 @@ func (o *object) decode(value jsontext.Value) {
 		o.members = nil
 		o.refuse(o.here(), "must be one well-formed object, without names that stand twice")
 	}
+	// Many serialisers write null for a member that is not there. It is taken as not there: an optional one is absent, a
+	// required one is missing, and one that is not known is refused all the same.
+	for name, value := range o.members {
+		if value.Kind() == 'n' {
+			if o.nulls == nil {
+				o.nulls = map[string]bool{}
+			}
+			o.nulls[name] = true
+			delete(o.members, name)
+		}
+	}
 }
 
 // here is the object's own path, for a fault of no one member.
 func (o *object) here() string {
 	if o.path == "" {
-		return "claims"
+		return wholeClaims
 	}
 	return o.path
 }
@@ -85,6 +168,7 @@ func (o *object) at(name string) string {
 
 func (o *object) has(name string) bool {
 	_, present := o.members[name]
+	delete(o.nulls, name)
 	return present
 }
 
@@ -92,9 +176,8 @@ func (o *object) has(name string) bool {
 func (o *object) take(name, want string, kinds ...jsontext.Kind) (jsontext.Value, bool) {
 	value, present := o.members[name]
 	delete(o.members, name)
+	delete(o.nulls, name)
 	switch {
-	case o.err != nil:
-		return nil, false
 	case !present:
 		o.refuse(o.at(name), "is required")
 		return nil, false
@@ -117,11 +200,11 @@ const rawVisits = "holds raw visit records, which never leave their side; send a
 // can be personal data as well as a value; the object it stands in is.
 func (o *object) end() {
 	for _, name := range visitMembers {
-		if o.has(name) {
+		if _, present := o.members[name]; present || o.nulls[name] {
 			o.refuse(o.here(), rawVisits)
 		}
 	}
-	if len(o.members) > 0 {
+	if len(o.members)+len(o.nulls) > 0 {
 		o.refuse(o.here(), "has a member that is not known here; names are compared exactly, in lower case")
 	}
 }
@@ -181,7 +264,7 @@ func (o *object) text(name string, most int) string {
 // match takes a string of a certain form, which want describes.
 func (o *object) match(name string, form *regexp.Regexp, want string) string {
 	text := o.text(name, 256)
-	if o.err == nil && !form.MatchString(text) {
+	if !form.MatchString(text) {
 		o.refuse(o.at(name), "must be %s", want)
 	}
 	return text
@@ -190,7 +273,7 @@ func (o *object) match(name string, form *regexp.Regexp, want string) string {
 // word takes one word of a closed list. What the list holds is public and may be said; what was sent may not.
 func (o *object) word(name string, allowed []string) string {
 	text := o.text(name, 64)
-	if o.err == nil && !slices.Contains(allowed, text) {
+	if !slices.Contains(allowed, text) {
 		o.refuse(o.at(name), "must be one of %v", allowed)
 	}
 	return text
@@ -243,26 +326,36 @@ func (o *object) seconds(name string) time.Time {
 
 var (
 	instantPattern   = regexp.MustCompile(`\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)\z`)
+	secondlessForm   = regexp.MustCompile(`T\d\d:\d\d(?:Z|[+-]\d\d:\d\d)\z`)
+	leapSecond       = regexp.MustCompile(`:60(\.\d{1,9})?(Z|[+-]\d\d:\d\d)\z`)
 	offsetlessSuffix = regexp.MustCompile(`T[\d:.]+(?:-00:00)?\z`)
 	firstInstant     = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 	lastInstant      = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 )
 
-// instant takes an RFC 3339 time with an offset. A time without one, or with the "-00:00" that RFC 3339 §4.3 keeps for
-// "offset unknown", would be guessed, and a guess of eight hours moves a sampling day. The years are bounded so that no
-// time that is named can be mistaken for the zero time, which means "none".
+// instant takes an RFC 3339 time with an offset; "t" and "z" may be in lower case (§5.6). A time without an offset, or with
+// the "-00:00" that §4.3 keeps for "offset unknown", would be guessed, and a guess of eight hours moves a sampling day. The
+// years are bounded so that no time that is named can be mistaken for the zero time, which means "none".
+//
+// Second 60 is a leap second, or a clock that counts so. It is read as the last nanosecond of second 59: one later would be the
+// next day, and a sample would count for that.
 func (o *object) instant(name string) time.Time {
-	text := o.text(name, 40)
-	if o.err != nil {
+	text := strings.ToUpper(o.text(name, 40))
+	if !o.sound(o.at(name)) {
 		return time.Time{}
 	}
-	if offsetlessSuffix.MatchString(text) {
+	switch {
+	case offsetlessSuffix.MatchString(text):
 		o.refuse(o.at(name), "has no offset from UTC; write it with one, such as +08:00")
 		return time.Time{}
+	case secondlessForm.MatchString(text):
+		o.refuse(o.at(name), "has no seconds; write them even where they are 00, such as 07:30:00+08:00")
+		return time.Time{}
 	}
-	instant, err := time.Parse(time.RFC3339Nano, text)
+	written := leapSecond.ReplaceAllString(text, ":59.999999999$2")
+	instant, err := time.Parse(time.RFC3339Nano, written)
 	if err != nil || !instantPattern.MatchString(text) || instant.Before(firstInstant) || !instant.Before(lastInstant) {
-		o.refuse(o.at(name), "must be an RFC 3339 time of this century with its offset")
+		o.refuse(o.at(name), "must be an RFC 3339 time of this century with its offset, such as 2026-11-20T07:30:00+08:00")
 		return time.Time{}
 	}
 	return instant
@@ -271,21 +364,22 @@ func (o *object) instant(name string) time.Time {
 // past takes an instant that is not later than the packet, give or take the leeway of two clocks.
 func (o *object) past(name string) time.Time {
 	instant := o.instant(name)
-	if instant.After(o.latest) {
+	if !o.latest.IsZero() && instant.After(o.latest) {
 		o.refuse(o.at(name), "is later than the packet that says it")
 	}
 	return instant
 }
 
-// day takes a calendar day, "1990-01-02".
-func (o *object) day(name string) exchange.Date {
+// birthday takes a day, a month or a year: "1990-01-02", "1990-01" or "1990". Registries hold people whose day or month of birth
+// is not known, and write 00 for it; "1990-00-00" is "1990".
+func (o *object) birthday(name string) exchange.Date {
 	text := o.text(name, 10)
-	if o.err != nil {
+	if !o.sound(o.at(name)) {
 		return exchange.Date{}
 	}
-	date, err := exchange.ParseDate(text)
+	date, err := exchange.ParseBirthDate(text)
 	if err != nil {
-		o.refuse(o.at(name), "must be a day, such as 2000-12-31")
+		o.refuse(o.at(name), "must be a day, a month or a year, such as 2000-12-31, 2000-12 or 2000")
 		return exchange.Date{}
 	}
 	return date

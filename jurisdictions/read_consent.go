@@ -25,7 +25,7 @@ var errNoConsent = errors.New("there is none")
 // readConsent takes the holder's own act and who performed it. A packet without consent lacks more than a member, so the
 // reason is consent-missing.
 func (o *object) readConsent(record *exchange.Record, vocabulary Vocabulary, consents Consents) {
-	if o.err == nil && !o.has("consent") {
+	if !o.has("consent") {
 		o.withhold("consent", errNoConsent)
 	}
 	consent := o.child("consent")
@@ -62,15 +62,15 @@ func (o *object) presenter(vocabulary Vocabulary) exchange.Presenter {
 // checkGiver holds who consented against who presents and how old the holder is. It stands before every rule: without a
 // consent that counts, nothing may be processed (PIPL 31), not even to find out what a rule would say.
 func (o *object) checkGiver(record exchange.Record, relations map[string][]string) {
-	if o.err != nil {
+	if !o.sound("consent", "consent.by", "consent.given_at", "presenter", "presenter.relation", "holder", "holder.birth_date") {
 		return
 	}
 	age := record.Holder.Age(record.Consent.GivenAt)
 	obstacle, field, why := obstacleOf(record.Consent.By, record.Presenter.Relation, age, relations)
 	if obstacle != "" {
-		o.err = &exchange.Failure{
+		o.fail(field, &exchange.Failure{
 			Reason: exchange.ConsentMissing, Stage: "read", Field: field, Obstacle: obstacle, Cause: errors.New(why),
-		}
+		})
 	}
 }
 
@@ -97,7 +97,5 @@ func obstacleOf(by, presenter string, age int, relations map[string][]string) (o
 }
 
 func (o *object) withhold(field string, why error) {
-	if o.err == nil {
-		o.err = &exchange.Failure{Reason: exchange.ConsentMissing, Stage: "read", Field: field, Cause: why}
-	}
+	o.fail(field, &exchange.Failure{Reason: exchange.ConsentMissing, Stage: "read", Field: field, Cause: why})
 }

@@ -10,25 +10,28 @@ import (
 	"crosscode/exchange"
 )
 
-// The most characters of a name in each script, and of an institution's. Identity documents print fewer.
+// The most characters of a name in each script, and of an institution's. ICAO 9303-3 lets a document print a name on as many lines as
+// it has, and registries keep it whole, so the limits only bound what an officer's screen must draw. A longer institution is cut.
 const (
-	MaxHanName     = 40
-	MaxLatinName   = 100
-	MaxInstitution = 100
+	MaxHanName     = 80
+	MaxLatinName   = 200
+	MaxInstitution = 200
 )
 
 // name takes a name in Han, Latin or both. An officer reads a name next to a document, so nothing may look like what it is
-// not (T39): each script has its own member and may hold letters of that script alone, in NFC. That leaves out control,
-// bidirectional and zero-width characters, variation selectors, and letters of other scripts that look the same.
-// A name that is not in NFC is refused, not repaired: what was signed is what is shown.
+// not (T39): each script has its own member and may hold letters of that script alone. That leaves out control,
+// bidirectional, invisible and private characters, and letters of other scripts that look the same.
+//
+// Registries and keyboards write one name in many ways. What is written differently and read the same is folded, here and nowhere
+// else, so that the Record has one form of it: NFC, one blank between words, one hyphen, one apostrophe, one dot.
 func (o *object) name() exchange.Name {
 	names := o.child("name")
 	var name exchange.Name
 	if names.has("han") {
-		name.Han = names.script("han", MaxHanName, isHan, " ·")
+		name.Han = names.script("han", MaxHanName, isHan, " ·-()")
 	}
 	if names.has("latin") {
-		name.Latin = names.script("latin", MaxLatinName, isLatin, " -'’.,")
+		name.Latin = names.script("latin", MaxLatinName, isLatin, " -'.,/()·")
 	}
 	names.end()
 	if name == (exchange.Name{}) {
@@ -37,40 +40,91 @@ func (o *object) name() exchange.Name {
 	return name
 }
 
-// script takes a text of the letters that may be in it, and separators between them.
+// script takes a text of the letters that may be in it, and separators between them. A fault names the first character that may
+// not be in it and its place, never the text.
 func (o *object) script(member string, most int, letter func(rune) bool, separators string) string {
 	text := o.text(member, most)
-	if o.err != nil {
+	if !o.sound(o.at(member)) {
 		return ""
 	}
-	strange := func(r rune) bool { return !letter(r) && !strings.ContainsRune(separators, r) }
-	if !isTidy(text) || strings.ContainsFunc(text, strange) || !strings.ContainsFunc(text, letter) {
-		o.refuse(o.at(member), "must be letters of its script in NFC, with single spaces between words and nothing invisible")
+	text = fold(text)
+	place := 0
+	for _, r := range text {
+		place++
+		if !letter(r) && !strings.ContainsRune(separators, r) {
+			o.refuse(o.at(member), "has U+%04X (%s) as character %d; letters of its own script may stand there, and %q between them",
+				r, kindOf(r), place, separators)
+			return ""
+		}
+	}
+	if !strings.ContainsFunc(text, letter) {
+		o.refuse(o.at(member), "has no letter of its script")
 	}
 	return text
 }
 
-// institution takes the name of a laboratory or hospital: Han or Latin letters, digits and punctuation that can be seen.
-func (o *object) institution() string {
-	visible := func(r rune) bool {
-		return isHan(r) || isLatin(r) || unicode.Is(unicode.Nd, r) || unicode.IsPunct(r)
+// kindOf says in a word why a character cannot be in a name.
+func kindOf(r rune) string {
+	switch {
+	case unicode.Is(unicode.Co, r):
+		return "for private use"
+	case unicode.Is(unicode.Bidi_Control, r):
+		return "turns the direction of writing"
+	case unicode.Is(unicode.Cc, r):
+		return "a control character"
+	case unicode.Is(unicode.Cf, r), unicode.Is(unicode.Variation_Selector, r), unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r):
+		return "invisible"
+	case unicode.IsLetter(r):
+		return "a letter of another script"
 	}
-	return o.script("institution", MaxInstitution, visible, " ")
+	return "not a letter"
 }
 
-func isTidy(text string) bool {
-	return norm.NFC.IsNormalString(text) && strings.TrimSpace(text) == text && !strings.Contains(text, "  ")
+// folded are characters that are written for another one. Dots: clreq#512 lists what is written for U+00B7 in names. Apostrophes and
+// hyphens: what keyboards and the registries' own character sets have for them.
+var folded = map[rune]rune{
+	'\u2022': '·', '\u2027': '·', '\u30FB': '·', '\uFF65': '·', '\uFF0E': '·', '\u0387': '·', '\u2219': '·', '\u22C5': '·',
+	'\u2018': '\'', '\u2019': '\'', '\u02BC': '\'', '\u02B9': '\'', '\u00B4': '\'', '`': '\'',
+	'\u2010': '-', '\u2011': '-', '\u2012': '-', '\u2013': '-', '\u2212': '-',
 }
 
-// isHan takes ideographs and the zero 〇, not the radicals and strokes that only look like ideographs.
-func isHan(r rune) bool {
-	return r == '〇' || unicode.Is(unicode.Han, r) && unicode.Is(unicode.Lo, r)
+// fold gives the one form of a text: full-width letters and punctuation become half-width, folded characters their own, blanks of any
+// kind one blank, none at the ends; then NFC.
+func fold(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if to, known := folded[r]; known {
+			return to
+		}
+		if r > 0xFF00 && r <= 0xFF5E {
+			r -= 0xFF01 - '!'
+		}
+		if to, known := folded[r]; known {
+			return to
+		}
+		if unicode.Is(unicode.Zs, r) {
+			return ' '
+		}
+		return r
+	}, text)
+	words := strings.FieldsFunc(text, func(r rune) bool { return r == ' ' })
+	return norm.NFC.String(strings.Join(words, " "))
 }
 
-// isLatin takes the Latin blocks that Portuguese, English, pinyin and Vietnamese need, not the full-width, mathematical
-// or phonetic letters that only look Latin.
-func isLatin(r rune) bool {
-	return unicode.IsLetter(r) && unicode.Is(unicode.Latin, r) && (r < 0x250 || r >= 0x1E00 && r < 0x1F00)
+// institution takes the name of a laboratory or hospital. No rule reads it, so no spelling of it may stop a traveller: it is
+// folded (NFKC), what cannot be seen is left out, and what is too long is cut. It may end empty, which is no institution. That it
+// is a string is all that is asked; the claims' own limit bounds it.
+func (o *object) institution() string {
+	text := strings.Map(func(r rune) rune {
+		switch {
+		case unicode.Is(unicode.Zs, r):
+			return ' '
+		case isHan(r), unicode.IsPrint(r) && !unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r):
+			return r
+		}
+		return -1
+	}, norm.NFKC.String(o.text("institution", MaxClaims)))
+	characters := []rune(strings.Join(strings.Fields(text), " "))
+	return strings.TrimSpace(string(characters[:min(len(characters), MaxInstitution)]))
 }
 
 // sortedKeys lists a map's keys for a message that must read the same each time.

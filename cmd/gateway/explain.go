@@ -117,32 +117,12 @@ func (p *parts) explainClaims(seen jose.Explained, now time.Time) (steps []jose.
 }
 
 // readAll reads the claims and gives all that is wrong with them.
-func readAll(source jurisdiction, claims exchange.Claims) (exchange.Record, []jose.Fault) {
-	record, err := source.Read(claims)
-	if err == nil {
-		return record, nil
+func readAll(source jurisdiction, claims exchange.Claims) (record exchange.Record, faults []jose.Fault) {
+	record, found := jurisdictions.ReadAll(claims, source.Vocabulary(), source.Wordings())
+	for _, fault := range found {
+		faults = append(faults, jose.Fault{At: fault.Pointer, Why: fault.Why})
 	}
-	return record, []jose.Fault{claimFault(err)}
-}
-
-func claimFault(err error) jose.Fault {
-	var failure *exchange.Failure
-	if !errors.As(err, &failure) {
-		return jose.Fault{Why: err.Error()}
-	}
-	why := string(failure.Reason)
-	if failure.Cause != nil {
-		why = failure.Cause.Error()
-	}
-	return jose.Fault{At: pointerOf(failure.Field), Why: why}
-}
-
-// pointerOf turns a Failure's field, "holder.documents[0].number", into a JSON pointer (RFC 6901).
-func pointerOf(field string) string {
-	if field == "" || field == "claims" {
-		return ""
-	}
-	return "/" + strings.NewReplacer(".", "/", "[", "/", "]", "").Replace(field)
+	return record, faults
 }
 
 func liveFaults(record exchange.Record, now time.Time) []jose.Fault {

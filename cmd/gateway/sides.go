@@ -17,6 +17,7 @@ type jurisdiction interface {
 	exchange.Jurisdiction
 	Rules() *jurisdictions.Shelf
 	Vocabulary() jurisdictions.Vocabulary
+	Wordings() jurisdictions.Consents
 }
 
 // constructors is the one list of concrete sides. A new side is a new folder and a line here.

@@ -78,5 +78,8 @@ func (s *Side) Forms() jurisdictions.Forms { return s.vocabulary.Forms.AskedBy(I
 // Vocabulary is the words that Guangdong signs.
 func (s *Side) Vocabulary() jurisdictions.Vocabulary { return s.vocabulary }
 
+// Wordings is the consent texts that Guangdong publishes, with which its packets are read.
+func (s *Side) Wordings() jurisdictions.Consents { return s.consents }
+
 // Rules is the shelf with Guangdong's current rulebook, to reload and to explain.
 func (s *Side) Rules() *jurisdictions.Shelf { return s.rules }

@@ -78,5 +78,8 @@ func (s *Side) Forms() jurisdictions.Forms { return s.vocabulary.Forms.AskedBy(I
 // Vocabulary is the words that Hong Kong signs.
 func (s *Side) Vocabulary() jurisdictions.Vocabulary { return s.vocabulary }
 
+// Wordings is the consent texts that Hong Kong publishes, with which its packets are read.
+func (s *Side) Wordings() jurisdictions.Consents { return s.consents }
+
 // Rules is the shelf with Hong Kong's current rulebook, to reload and to explain.
 func (s *Side) Rules() *jurisdictions.Shelf { return s.rules }
