@@ -219,7 +219,7 @@ func (p *parser) unfolded(b block, key string) []*yaml.Node {
 	var items []*yaml.Node
 	for _, node := range b.list(key) {
 		if item := p.resolve(node); item != nil && item.Kind == yaml.SequenceNode {
-			items = append(items, p.sheet.list(node, b.name(key))...)
+			items = append(items, p.list(node, b.name(key))...)
 			continue
 		}
 		items = append(items, node)
