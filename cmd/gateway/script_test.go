@@ -58,6 +58,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"window":  awaitWindow,
 			"ports":   choosePorts,
 			"await":   awaitURL,
 			"http":    callHTTP,
