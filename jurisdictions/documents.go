@@ -3,6 +3,7 @@ package jurisdictions
 import (
 	_ "embed" // documents.yaml
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -29,6 +30,7 @@ type documentFormat struct {
 	check     string
 	canonical int
 	printed   string
+	form      string // in words
 	instead   []confusion
 }
 
@@ -38,7 +40,7 @@ type confusion struct {
 	say     string
 }
 
-// What can be wrong with a number. None of them repeats it.
+// What can be wrong with a number. None of them repeats it; what Parse gives says beside it which form is wanted.
 var (
 	ErrDocumentType     = errors.New("is not a known document type")
 	ErrDocumentFormat   = errors.New("is not the form of a number of this type")
@@ -61,13 +63,15 @@ func (d Documents) Parse(kind, number string, born exchange.Date) (exchange.Docu
 		return exchange.Document{}, ErrDocumentType
 	}
 	if len([]rune(number)) > MaxDocumentNumber {
-		return exchange.Document{}, ErrDocumentFormat
+		return exchange.Document{}, format.wanted(ErrDocumentFormat)
 	}
 	number = normalNumber(number, format.printed)
 	if !format.pattern.MatchString(number) {
 		return exchange.Document{}, format.explain(number)
 	}
-	if err := numberChecks[format.check](number, born); err != nil {
+	if err := numberChecks[format.check](number, born); errors.Is(err, ErrDocumentChecksum) {
+		return exchange.Document{}, format.wanted(err)
+	} else if err != nil {
 		return exchange.Document{}, err
 	}
 	return exchange.Document{Type: kind, Number: format.canonicalOf(number)}, nil
@@ -86,8 +90,11 @@ func (f documentFormat) explain(number string) error {
 			return errors.New(mistaken.say)
 		}
 	}
-	return ErrDocumentFormat
+	return f.wanted(ErrDocumentFormat)
 }
+
+// wanted adds to what is wrong how a number of the type is written.
+func (f documentFormat) wanted(err error) error { return fmt.Errorf("%w; wanted: %s", err, f.form) }
 
 // normalNumber undoes what keyboards and printing do to a number, and nothing else: full-width characters (U+FF01–FF5E)
 // become half-width, letters upper case; spaces and the brackets around a check digit, as Hong Kong and Macau print them,
@@ -159,7 +166,7 @@ func ParseDocuments(file string, data []byte) (Documents, error) {
 		list := s.block(root, "file", "documents!")
 		for _, node := range list.list("documents") {
 			list.document(documents, s.block(node, "document",
-				"type!", "pattern!", "check", "canonical", "printed", "instead", "source!", "confidence!"))
+				"type!", "pattern!", "check", "canonical", "printed", "form!", "instead", "source!", "confidence!"))
 		}
 	}
 	if err := s.faults.orNil(); err != nil {
@@ -179,7 +186,7 @@ func (s *sheet) document(documents Documents, b block) {
 	b.pick("confidence", "official", "press", "assumed")
 	format := documentFormat{
 		pattern: b.wholeMatch("pattern"), check: b.pick("check", "gb11643", "hkid"),
-		canonical: b.number("canonical"), printed: b.text("printed"),
+		canonical: b.number("canonical"), printed: b.text("printed"), form: b.text("form"),
 	}
 	for _, node := range b.list("instead") {
 		mistaken := s.block(node, "instead", "pattern!", "say!")
