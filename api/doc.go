@@ -45,7 +45,8 @@
 //
 // # What is kept of a request
 //
-// One log line: method, path template, status, reason, stage, duration, request id; of a panic the function and line.
+// One log line: method, path template, status, reason, stage, duration, request id; with claims-invalid the name of the field; of a
+// panic the function and line.
 // No body, no header, no address, no error text: together with the time of a crossing they are personal data. Metrics
 // carry path templates, statuses, reasons and routes. An address is held in memory for the rate limiter alone.
 //

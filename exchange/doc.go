@@ -46,8 +46,8 @@
 //	in a code and in a lean receipt   masked name and number, sampling day, route and port, and whether
 //	                                  nobody has verified the holder: for whoever scans a QR
 //	in the full receipt               rule ids, versions, the consent's hash; no name, no number, no result
-//	in a handoff                      names, documents, birth date and tests, readable by the destination alone; a salted hash
-//	                                  in the full receipt vouches for them (CheckFields)
+//	in a handoff                      names, documents, birth date and the newest tests, readable by the destination alone; a
+//	                                  salted hash in the full receipt vouches for them (CheckFields)
 //	in the journal                    nothing that comes from a holder's claims but route and port
 //	in the replay store               hashes and times
 //

@@ -92,6 +92,7 @@ func (s *side) Admit(record exchange.Record, route exchange.Route, at time.Time)
 func (s *side) Editions(exchange.Route, time.Time) []exchange.Edition     { return nil }
 func (s *side) Consents(exchange.Route, time.Time) []exchange.ConsentText { return nil }
 func (s *side) Ports(exchange.Route) []exchange.PortText                  { return nil }
+func (s *side) Contact() exchange.Text                                    { return exchange.Text{} }
 
 var _ exchange.Jurisdiction = (*side)(nil)
 

@@ -72,6 +72,9 @@ func (s *Side) Consents(route exchange.Route, now time.Time) []exchange.ConsentT
 // Ports lists the border crossings of a route that begins or ends at Guangdong.
 func (s *Side) Ports(route exchange.Route) []exchange.PortText { return s.vocabulary.Ports.On(route) }
 
+// Contact is whom Guangdong's holders call.
+func (s *Side) Contact() exchange.Text { return s.vocabulary.Contact }
+
 // Forms lists what Guangdong asks people who come to declare.
 func (s *Side) Forms() jurisdictions.Forms { return s.vocabulary.Forms.AskedBy(ID) }
 

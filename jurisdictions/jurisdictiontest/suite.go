@@ -29,6 +29,7 @@ func Run[S Subject](t *testing.T, newSide func(jurisdictions.Options) (S, error)
 	for name, test := range map[string]func(*testing.T){
 		"the rulebook has no fault":                       s.lint,
 		"every sentence is there in four languages":       s.languages,
+		"holders have a help line":                        s.answers,
 		"every route has a consent":                       s.consented,
 		"profile, vocabulary and rules say whose":         s.identity,
 		"a green holder leaves":                           s.leaves,

@@ -62,6 +62,8 @@ export interface Problem {
   /** with consent-missing: why the person who consented may not */
   obstacle?: string;
   field?: string;
+  /** with claims-invalid: who can put it right; source: show request_id to contact */
+  mended_by?: 'holder' | 'source';
   request_id?: string;
   /** seconds */
   retry_after?: number;
