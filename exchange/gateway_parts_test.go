@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -77,6 +78,7 @@ type side struct {
 	read    func(exchange.Claims) (exchange.Record, error)
 	green   func(exchange.Record, time.Time) exchange.Findings
 	admit   func(exchange.Record, exchange.Route, time.Time) exchange.Findings
+	shut    []exchange.Window
 }
 
 func (s *side) Profile() exchange.Profile { return s.profile }
@@ -88,6 +90,9 @@ func (s *side) Green(record exchange.Record, at time.Time) exchange.Findings {
 }
 func (s *side) Admit(record exchange.Record, route exchange.Route, at time.Time) exchange.Findings {
 	return s.admit(record, route, at)
+}
+func (s *side) Shut(_ exchange.Route, from, until time.Time) []exchange.Window {
+	return slices.DeleteFunc(slices.Clone(s.shut), func(w exchange.Window) bool { return !w.Overlaps(from, until) })
 }
 func (s *side) Editions(exchange.Route, time.Time) []exchange.Edition     { return nil }
 func (s *side) Consents(exchange.Route, time.Time) []exchange.ConsentText { return nil }

@@ -80,6 +80,7 @@ type Destination interface {
 type Jurisdiction interface {
 	Source
 	Destination
+	Calendar
 	Publisher
 }
 

@@ -56,7 +56,7 @@ func (c *verifyCommand) Run(std streams) error {
 		fmt.Fprintln(std.out, exchange.CategoryUnreadable)
 		return exitCode(1)
 	}
-	found := exchange.Examine(exhibit, bundle.Recalled, now, c.Specimen)
+	found := exchange.Examine(exhibit, bundle, now, c.Specimen)
 	if found.Category == exchange.CategoryUnreadable || !serves(bundle, found.Route) {
 		fmt.Fprintln(std.out, exchange.CategoryUnreadable)
 		return exitCode(1)
@@ -153,6 +153,7 @@ func describe(std streams, found exchange.Examination, bundle exchange.Bundle, n
 	for _, line := range []struct{ name, value string }{
 		{"route", found.Route}, {"port", string(found.Port)}, {"name", found.Name}, {"document", found.Document},
 		{"sampled on", found.SampledOn}, {"valid until", moment(found.Until)},
+		{"closed since", moment(found.Since)}, {"open again", moment(found.Reopened)},
 		{"bundle age", now.Sub(time.Unix(bundle.IssuedAt, 0)).Round(time.Second).String()},
 	} {
 		if line.value != "" {

@@ -14,7 +14,8 @@ const (
 	MaxHeader  = 2 << 10
 	MaxPayload = 16 << 10
 	MaxDepth   = 8 // levels of objects and arrays
-	// MaxBundle holds 50,000 recalls of some 80 bytes each.
+	// MaxBundle holds 50,000 recalls of some 80 bytes each, and the closings of twenty sides: 16 of some 60 bytes for each of
+	// 380 routes.
 	MaxBundle = 8 << 20
 )
 
