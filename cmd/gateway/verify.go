@@ -140,7 +140,7 @@ func shown(text string) (exchange.Token, error) {
 	return exchange.Token(text), nil
 }
 
-// serves tells whether both ends of a route ("mo-gd") are sides of the bundle: recalls of any other side cannot be known.
+// serves tells whether both ends of a route ("mo-gd") are sides of the bundle: recalls and closings of any other side cannot be known.
 func serves(bundle exchange.Bundle, route string) bool {
 	from, to, _ := strings.Cut(route, "-")
 	known := func(tag string) bool {
