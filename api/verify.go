@@ -96,13 +96,13 @@ func (n *notices) Recalled(codeID, source string, issuedAt time.Time) bool {
 	return recalled
 }
 
-// Closed asks the rulebooks in use, with the very list that a bundle of this instant would hold.
+// Closed asks the rulebooks in use.
 func (n *notices) Closed(route string, issuedAt, now time.Time) (exchange.Window, bool) {
 	named, err := exchange.ParseRoute(n.server.routeOf(route))
 	if err != nil {
 		return exchange.Window{}, false // a side that is not served: examine calls it unreadable
 	}
-	return exchange.Closed(exchange.Closings(n.server.config.Sides, now), named, issuedAt, now)
+	return exchange.ClosedNow(n.server.config.Sides, named, issuedAt, now)
 }
 
 // exhibit checks the signatures of what is shown.

@@ -46,7 +46,6 @@ const MaxClosings = 16
 // that can still be good was issued MaxCodeLife plus Leeway before now. It asks the rulebooks in use, so a rulebook that
 // is replaced at run time is in the next answer.
 func Closings(sides map[Side]Jurisdiction, now time.Time) []Closing {
-	from, until := now.Add(-MaxCodeLife-Leeway), now.Add(BundleHardLife)
 	closings := []Closing{}
 	ids := slices.Sorted(maps.Keys(sides))
 	for _, source := range ids {
@@ -55,12 +54,23 @@ func Closings(sides map[Side]Jurisdiction, now time.Time) []Closing {
 				continue
 			}
 			route := Route{From: source, To: destination}
-			for _, window := range joined(sides[source].Shut(route, from, until), sides[destination].Shut(route, from, until)) {
+			for _, window := range closingsOf(route, sides, now) {
 				closings = append(closings, Closing{Route: route, Window: window})
 			}
 		}
 	}
 	return closings
+}
+
+func closingsOf(route Route, sides map[Side]Jurisdiction, now time.Time) []Window {
+	from, until := now.Add(-MaxCodeLife-Leeway), now.Add(BundleHardLife)
+	return joined(sides[route.From].Shut(route, from, until), sides[route.To].Shut(route, from, until))
+}
+
+// ClosedNow gives the latest closing of a route between two of the sides that voids a code of issuedAt at now: what a bundle
+// of this instant would say.
+func ClosedNow(sides map[Side]Jurisdiction, route Route, issuedAt, now time.Time) (Window, bool) {
+	return latest(closingsOf(route, sides, now), issuedAt, now)
 }
 
 // joined is the union of two lists of windows: at most MaxClosings, in order, and no two touch.
@@ -84,17 +94,6 @@ func joined(one, other []Window) []Window {
 		union[MaxClosings-1].Until = time.Time{}
 	}
 	return union
-}
-
-// Closed gives the latest closing of the route that voids a code of issuedAt at now.
-func Closed(closings []Closing, route Route, issuedAt, now time.Time) (Window, bool) {
-	var windows []Window
-	for _, closing := range closings {
-		if closing.Route == route {
-			windows = append(windows, closing.Window)
-		}
-	}
-	return latest(windows, issuedAt, now)
 }
 
 // latest finds the closing that voids a code, the one that began last if there are more. A closing has no leeway: it is an

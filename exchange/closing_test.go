@@ -30,7 +30,7 @@ func sidesThatShut(atMacau, atGuangdong, atHongKong []exchange.Window) map[excha
 var macauToGuangdong = exchange.Route{From: "macau", To: "guangdong"}
 
 func TestAClosingVoidsEveryCodeOfBeforeItsEnd(t *testing.T) {
-	closing := []exchange.Closing{{Route: macauToGuangdong, Window: span(100, 200)}}
+	bundle := closedFrom(span(100, 200))
 	for name, test := range map[string]struct {
 		issued, at int
 		closed     bool
@@ -47,30 +47,30 @@ func TestAClosingVoidsEveryCodeOfBeforeItsEnd(t *testing.T) {
 		"issued in it, by a clock that is behind": {160, 130, true},
 		"issued by a clock that is ahead":         {130, 99, false},
 	} {
-		got, closed := exchange.Closed(closing, macauToGuangdong, second(test.issued), second(test.at))
-		if closed != test.closed || closed && got != closing[0].Window {
+		got, closed := bundle.Closed("mo-gd", second(test.issued), second(test.at))
+		if closed != test.closed || closed && !(got.From.Equal(second(100)) && got.Until.Equal(second(200))) {
 			t.Errorf("%s: %v, %t, want %t", name, got, closed, test.closed)
 		}
 	}
-	if _, closed := exchange.Closed(closing, exchange.Route{From: "guangdong", To: "macau"}, second(150), second(150)); closed {
+	if _, closed := bundle.Closed("gd-mo", second(150), second(150)); closed {
 		t.Error("a closing of one direction closes the other one")
 	}
 }
 
 func TestTheLatestClosingIsTold(t *testing.T) {
-	closings := []exchange.Closing{
-		{Route: macauToGuangdong, Window: exchange.Window{Until: second(-500)}},
-		{Route: macauToGuangdong, Window: span(300, 0)}, {Route: macauToGuangdong, Window: span(100, 200)},
-	}
+	bundle := exchange.Bundle{Closings: []exchange.BundleClosing{
+		{Route: "mo-gd", Until: second(-500).Unix()}, {Route: "mo-gd", Since: second(300).Unix()},
+		{Route: "mo-gd", Since: second(100).Unix(), Until: second(200).Unix()},
+	}}
 	for range 2 {
 		for at, since := range map[int]time.Time{100: second(100), 299: second(100), 300: second(300), 9999: second(300)} {
-			if got, closed := exchange.Closed(closings, macauToGuangdong, now, second(at)); !closed || !got.From.Equal(since) {
+			if got, closed := bundle.Closed("mo-gd", now, second(at)); !closed || !got.From.Equal(since) {
 				t.Errorf("after %d s: closed since %v, %t, want %v", at, got.From, closed, since)
 			}
 		}
-		slices.Reverse(closings) // whatever order they come in
+		slices.Reverse(bundle.Closings) // whatever order they come in
 	}
-	if got, closed := exchange.Closed(closings, macauToGuangdong, second(-501), now); !closed || !got.From.IsZero() {
+	if got, closed := bundle.Closed("mo-gd", second(-501), now); !closed || !got.From.IsZero() {
 		t.Errorf("a closing without a beginning: since %v, %t, want none, true", got.From, closed)
 	}
 }
@@ -104,7 +104,8 @@ func TestClosingsOfTwoSidesSecondBySecond(t *testing.T) {
 	random := rand.New(rand.NewPCG(2, 8))
 	for range 2000 {
 		mine, theirs := randomWindows(random), randomWindows(random)
-		closings := exchange.Closings(sidesThatShut(mine, theirs, nil), now)
+		sides := sidesThatShut(mine, theirs, nil)
+		closings := exchange.Closings(sides, now)
 		var listed []exchange.Window
 		for _, closing := range closings {
 			if closing.Route == macauToGuangdong {
@@ -122,7 +123,7 @@ func TestClosingsOfTwoSidesSecondBySecond(t *testing.T) {
 		issued, shut := random.IntN(30), false
 		for at := issued; at < 32; at++ {
 			shut = shut || in(mine, second(at)) || in(theirs, second(at))
-			window, closed := exchange.Closed(closings, macauToGuangdong, second(issued), second(at))
+			window, closed := exchange.ClosedNow(sides, macauToGuangdong, second(issued), second(at))
 			same, also := kept.Closed("mo-gd", second(issued), second(at))
 			if closed != shut || also != shut || !same.From.Equal(window.From) || !same.Until.Equal(window.Until) {
 				t.Fatalf("%v and %v, issued at %d, at %d: %v %t, by the bundle %v %t; want %t", mine, theirs, issued, at, window, closed, same, also, shut)
