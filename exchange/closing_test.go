@@ -48,7 +48,7 @@ func TestAClosingVoidsEveryCodeOfBeforeItsEnd(t *testing.T) {
 		"issued by a clock that is ahead":         {130, 99, false},
 	} {
 		got, closed := bundle.Closed("mo-gd", second(test.issued), second(test.at))
-		if closed != test.closed || closed && !(got.From.Equal(second(100)) && got.Until.Equal(second(200))) {
+		if closed != test.closed || closed && (!got.From.Equal(second(100)) || !got.Until.Equal(second(200))) {
 			t.Errorf("%s: %v, %t, want %t", name, got, closed, test.closed)
 		}
 	}
