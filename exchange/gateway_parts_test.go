@@ -75,12 +75,15 @@ func (p *parts) Seal(_ context.Context, destination exchange.Side, handoff excha
 // side is a jurisdiction of function fields.
 type side struct {
 	profile exchange.Profile
+	shut    []exchange.Window
 	read    func(exchange.Claims) (exchange.Record, error)
 	green   func(exchange.Record, time.Time) exchange.Findings
 	admit   func(exchange.Record, exchange.Route, time.Time) exchange.Findings
-	shut    []exchange.Window
 }
 
+func (s *side) Shut(_ exchange.Route, from, until time.Time) []exchange.Window {
+	return slices.DeleteFunc(slices.Clone(s.shut), func(w exchange.Window) bool { return !w.Overlaps(from, until) })
+}
 func (s *side) Profile() exchange.Profile { return s.profile }
 func (s *side) Read(claims exchange.Claims) (exchange.Record, error) {
 	return s.read(claims)
@@ -90,9 +93,6 @@ func (s *side) Green(record exchange.Record, at time.Time) exchange.Findings {
 }
 func (s *side) Admit(record exchange.Record, route exchange.Route, at time.Time) exchange.Findings {
 	return s.admit(record, route, at)
-}
-func (s *side) Shut(_ exchange.Route, from, until time.Time) []exchange.Window {
-	return slices.DeleteFunc(slices.Clone(s.shut), func(w exchange.Window) bool { return !w.Overlaps(from, until) })
 }
 func (s *side) Editions(exchange.Route, time.Time) []exchange.Edition     { return nil }
 func (s *side) Consents(exchange.Route, time.Time) []exchange.ConsentText { return nil }

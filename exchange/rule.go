@@ -80,8 +80,8 @@ type Destination interface {
 type Jurisdiction interface {
 	Source
 	Destination
-	Calendar
 	Publisher
+	Calendar
 }
 
 // Profile is the form of a side's code.
