@@ -78,10 +78,10 @@ type Destination interface {
 
 // Jurisdiction is all that one side does.
 type Jurisdiction interface {
+	Calendar
 	Source
 	Destination
 	Publisher
-	Calendar
 }
 
 // Profile is the form of a side's code.

@@ -45,13 +45,10 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			// what the shell's date must add to be at the programs' day
 			env.Setenv("SHIFT", strconv.Itoa(int(clock.Offset().Seconds())))
-			rulebooks, err := filepath.Abs("../../jurisdictions")
-			if err != nil {
-				return err
-			}
-			env.Setenv("RULEBOOKS", rulebooks)
 			env.Setenv("PATH", programs+string(os.PathListSeparator)+env.Getenv("PATH"))
-			return nil
+			rulebooks, err := filepath.Abs("../../jurisdictions")
+			env.Setenv("RULEBOOKS", rulebooks) // the folders of the sides
+			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"ports":   choosePorts,
