@@ -53,7 +53,8 @@
 // The officers' page (officer.go, web/officer) is a static shell that its service worker keeps; what it checks codes with
 // is web/client/crosscode.js, the same module that travellers' pages and mini-programs load (client.go). That module gives
 // the same categories as POST /v1/receipts/verify and `gateway verify`: web/client/testdata/vectors.json is checked by all
-// three. Files of others are in web/vendor, with their licences and hashes.
+// three, and by `sides check`, which shares no code with them. Files of others are in web/vendor, with their licences and
+// hashes.
 //
 // # Next door
 //

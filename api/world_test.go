@@ -16,6 +16,7 @@ import (
 	"math/big"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -72,6 +73,7 @@ type world struct {
 	source error           // of SourceRecall
 	panics map[string]bool
 	busy   func() // called inside the signer
+	shut   map[exchange.Route][]exchange.Window
 }
 
 // newWorld builds a world at 22 November 2026, 10:00 UTC+8; change may alter its config.
@@ -357,6 +359,11 @@ func encode64(data []byte) string { return base64.RawURLEncoding.EncodeToString(
 type side struct {
 	w       *world
 	profile exchange.Profile
+}
+
+// Shut gives what the world's rulebooks have closed.
+func (s *side) Shut(route exchange.Route, from, until time.Time) []exchange.Window {
+	return slices.DeleteFunc(slices.Clone(s.w.shut[route]), func(w exchange.Window) bool { return !w.Overlaps(from, until) })
 }
 
 func said(words string) exchange.Text {

@@ -16,7 +16,8 @@ const (
 	// MaxPayload is of all other tokens.
 	MaxPayload = 16 << 10
 	MaxDepth   = 8 // levels of objects and arrays
-	// MaxBundle holds 50,000 recalls of some 80 bytes each.
+	// MaxBundle holds 50,000 recalls of some 80 bytes each, and the closings of twenty sides: 16 of some 60 bytes for each of
+	// 380 routes.
 	MaxBundle = 8 << 20
 )
 

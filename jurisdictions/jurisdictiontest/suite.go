@@ -46,6 +46,7 @@ func Run[S Subject](t *testing.T, newSide func(jurisdictions.Options) (S, error)
 		"no other code counts":                            s.otherCodes,
 		"closed, not begun, not configured, no such port": s.nowhere,
 		"each version begins to the minute":               s.versions,
+		"the calendar is shut where nobody gets a code":   s.calendar,
 		"nothing says who":                                s.silent,
 	} {
 		t.Run(name, test)

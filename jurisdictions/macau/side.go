@@ -64,6 +64,11 @@ func (s *Side) Editions(route exchange.Route, now time.Time) []exchange.Edition 
 	return s.rules.Current().Editions(route, now)
 }
 
+// Shut lists when Macau's rulebook closes the route.
+func (s *Side) Shut(route exchange.Route, from, until time.Time) []exchange.Window {
+	return s.rules.Current().Shut(route, from, until)
+}
+
 // Consents lists the wordings for a route from Macau, in force at now and announced.
 func (s *Side) Consents(route exchange.Route, now time.Time) []exchange.ConsentText {
 	return s.consents.For(route, now)
