@@ -55,7 +55,9 @@ func TestScripts(t *testing.T) {
 			env.Setenv("SHIFT", strconv.Itoa(int(clock.Offset().Seconds())))
 			env.Setenv("RULES", todaysRules) // rules.overrides of the scripts whose gateway issues codes
 			env.Setenv("PATH", programs+string(os.PathListSeparator)+env.Getenv("PATH"))
-			return nil
+			rulebooks, err := filepath.Abs("../../jurisdictions")
+			env.Setenv("RULEBOOKS", rulebooks) // the folders of the sides
+			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"window":  awaitWindow,
