@@ -83,7 +83,7 @@ type RuleText struct {
 	Warn       bool           `json:"warn,omitempty"`
 	Judges     []string       `json:"judges,omitempty"`    // kinds of Record.Adverse
 	WaivedBy   string         `json:"waived_by,omitempty"` // the source by which they refuse nobody
-	Condition  string         `json:"condition"` // CEL
+	Condition  string         `json:"condition"`           // CEL
 	Parameters map[string]any `json:"parameters,omitempty"`
 	Advice
 }
