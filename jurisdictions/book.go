@@ -29,6 +29,7 @@ type rule struct {
 	reason     exchange.Reason
 	category   string
 	warn       bool
+	once       bool    // asked: once
 	bound      binding // to ports
 	parameters map[string]string
 	when       *program // nil: always
@@ -132,6 +133,23 @@ func (b *Book) Green(record exchange.Record, now time.Time) exchange.Findings {
 // does not have is one failing outcome: what nobody has configured is not green.
 func (b *Book) Admit(record exchange.Record, route exchange.Route, now time.Time) exchange.Findings {
 	return b.admit(&record, route, now).Findings
+}
+
+// Changes lists, in order, the instants after the one and up to the other at which another version is in force, or none.
+func (b *Book) Changes(after, until time.Time) []time.Time {
+	var changes []time.Time
+	add := func(at time.Time) {
+		if at.After(after) && !at.After(until) {
+			changes = append(changes, at)
+		}
+	}
+	for _, v := range b.versions {
+		add(v.from)
+	}
+	if len(b.versions) > 0 {
+		add(b.versions[len(b.versions)-1].until)
+	}
+	return changes
 }
 
 // answer is the findings with what Explain wants to know beside them: the cause of each error.
@@ -277,7 +295,7 @@ func (u *use) evaluate(v *view) found {
 	if u.off || !u.bound.holds(v.packet.Route, exchange.Port(v.packet.Port)) {
 		return f
 	}
-	v.with = u.with
+	v.with, v.once = u.with, u.once
 	f.Status, f.cause = u.status(v)
 	if f.Status == exchange.Fails {
 		f.Advice = elsewhere(u.advice, u.bound.elsewhere(v.packet.Route, v.now))
