@@ -117,7 +117,7 @@ func (e Explanation) Print(w io.Writer, language string) error {
 		if e.Shows.SampledOn != "" {
 			fmt.Fprintf(&page, ", sampled on %s", e.Shows.SampledOn)
 		}
-		fmt.Fprintf(&page, "\nended by %s%s\n", e.EndsBy.Rule, of(e.EndsBy.Version))
+		fmt.Fprintf(&page, "\n%s\n", e.Ending())
 		e.printWarnings(&page, language)
 	} else {
 		fmt.Fprintf(&page, "\nrefused: %s, decided by %s\n", e.Decided.Reason, e.Decided.Rule)
@@ -129,12 +129,13 @@ func (e Explanation) Print(w io.Writer, language string) error {
 	return err
 }
 
-// of names the version that a rule stands in, if it is in one.
-func of(version string) string {
-	if version == "" {
-		return ""
+// Ending says what sets a granted code's end: "the end is set by macau.entry.cap of macau/2026-01-01T00:00+08:00".
+func (e Explanation) Ending() string {
+	words := "the end is set by " + e.EndsBy.Rule
+	if e.EndsBy.Version != "" {
+		words += " of " + e.EndsBy.Version
 	}
-	return " of " + version
+	return words
 }
 
 func (e Explanation) printWarnings(page *strings.Builder, language string) {
