@@ -412,7 +412,7 @@ func (g *gap) published(side exchange.Side, route exchange.Route) exchange.RuleT
 
 func (u *use) published(route exchange.Route) exchange.RuleText {
 	return exchange.RuleText{
-		ID: u.id, Ports: u.bound.published(route), Reason: u.reason, Category: u.category, Warn: u.warn,
+		ID: u.id, Ports: u.bound.published(route), Reason: u.reason, Category: u.category, Warn: u.warn, Once: u.once,
 		Condition: u.condition(), Parameters: maps.Clone(u.shown), Advice: u.advice,
 	}
 }
