@@ -111,7 +111,7 @@ type RuleVerdict struct {
 // EndsBy is what sets a code's end: a rule, or the first announced version under which the record gets no code.
 type EndsBy struct {
 	Rule    string `json:"rule"`
-	Version string `json:"version,omitempty"` // of the rulebook; none for exchange.source-code-end and exchange.code-life
+	Version string `json:"version,omitempty"` // of the rulebook; none where the rule is in none
 }
 
 // Told is the end as receipts and explanations tell it.

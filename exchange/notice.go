@@ -81,7 +81,9 @@ type RuleText struct {
 	Warn     bool   `json:"warn,omitempty"`
 	// Once: now in Condition is when the packet was brought, even where a later instant of the code's life is judged.
 	Once       bool           `json:"asked_once,omitempty"`
-	Condition  string         `json:"condition"` // CEL
+	Judges     []string       `json:"judges,omitempty"`    // kinds of Record.Adverse
+	WaivedBy   string         `json:"waived_by,omitempty"` // the source by which they refuse nobody
+	Condition  string         `json:"condition"`           // CEL
 	Parameters map[string]any `json:"parameters,omitempty"`
 	Advice
 }
