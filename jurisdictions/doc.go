@@ -63,7 +63,7 @@
 //	now                                          the instant that is judged: the request's one clock reading, or an announced
 //	                                             change in the code's life
 //	packet       {issued_at, port, channel, route, source, destination}
-//	holder       {age, verified, documents [{type}]}
+//	holder       {age, verified, home, documents [{type}]}   home: whose the documents are, one of Homes; never a claim
 //	presenter    {relation}
 //	consent      {by}
 //	health       {colour, subcode, as_of, reasons}

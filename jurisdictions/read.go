@@ -128,6 +128,7 @@ func (o *object) readHolder(record *exchange.Record, vocabulary Vocabulary) {
 	for _, document := range holder.objects("documents", 1, MaxDocuments) {
 		holder.readDocument(&record.Holder, document, vocabulary.Documents)
 	}
+	record.Holder.Home = vocabulary.Documents.Home(record.Holder.Documents)
 	holder.end()
 }
 

@@ -169,6 +169,13 @@ var entryVariants = []variant{
 var documentVariants = []variant{
 	{name: "foreign-passport", leads: "document-not-accepted", says: "a foreign passport", edit: only("foreign-passport", "X1234567")},
 	{name: "taiwan-permit", leads: "document-not-accepted", says: "a Taiwan resident's travel permit", edit: only("taiwan-permit", "12345678")},
+	{name: "lone-travel-permit", leads: "document-not-accepted", only: fromGuangdong,
+		says: "a travel permit to Hong Kong and Macau with nothing beside it that logs in", edit: only("travel-permit", "C12345678")},
+	{name: "hongkong-permit", leads: issued, only: fromGuangdong, into: fromMacau, channel: "h5",
+		says: "a Hong Kong resident's permit on 粤康码's page for people who arrive, never converted", edit: func(d *draft) {
+			d.drop("conversion")
+			only("home-return-permit", "H12345678")(d)
+		}},
 	{name: "other-document", leads: "document-not-accepted", says: "a document of no known type", edit: only("other", "ABC123")},
 }
 
