@@ -73,6 +73,7 @@ type Source interface {
 // Jurisdiction is all that one side does: it reads its own packets, knows its own green, decides whom it lets in over a
 // route, and says how its code looks.
 type Jurisdiction interface {
+	Calendar
 	Source
 	Rulebook
 	Publisher
