@@ -102,6 +102,26 @@ func TestWarningsComeInTheCallersLanguage(t *testing.T) {
 	}
 }
 
+func TestACodeThatHardlyLivesComesWithAWarning(t *testing.T) {
+	w := newWorld(t)
+	for language, want := range map[string]string{"zh-CN": "此码即将失效", "zh-HK": "此碼即將失效", "en": "This code ends soon", "pt": "Este código termina em breve"} {
+		request := jose(exchangePath, w.arrive("short-"+language, func(v *traveller) {
+			v.entry = rule("guangdong.entry.negative-test", exchange.Pass, exchange.NotEligible)
+			v.entry.Until = w.clock().Add(exchange.ShortLife - time.Second)
+		}))
+		request.Header.Set("Accept-Language", language)
+		got := w.want(request, http.StatusOK)
+		for _, part := range []string{exchange.RuleShortLife, want, "title of guangdong.entry.negative-test"} {
+			if !bytes.Contains(got.body, []byte(part)) {
+				t.Errorf("%s: %q is not in %s", language, part, got.body)
+			}
+		}
+		if full := got.member("full_receipt"); !strings.Contains(full, `"ends_by":{"rule":"guangdong.entry.negative-test","version":"guangdong/2026-01-01T00:00+08:00"}`) {
+			t.Errorf("%s", full)
+		}
+	}
+}
+
 func TestASpecimenGatewaySaysSo(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Specimen = true })
 	for _, packet := range []string{

@@ -22,6 +22,7 @@
 //	    reason: not-eligible          one of exchange.Refusals
 //	    category: test                all that an officer is told: one of Categories
 //	    warn: false                   true: a failure is noted and refuses nobody
+//	    asked: once                   now is when the packet was brought, whichever instant is judged; see What time does
 //	    judges: [nucleic-acid]        kinds of adverse facts that it decides about: see below
 //	    waives: {kinds: […], source: …}           of a rule that only warns: kinds that refuse nobody, and who says so
 //	    ports: [gongbei]              only here; or {group: zhuhai}, or {outside: zhuhai}; see Ports
@@ -59,7 +60,8 @@
 //
 // # What rules see
 //
-//	now                                          the request's one clock reading
+//	now                                          the instant that is judged: the request's one clock reading, or an announced
+//	                                             change in the code's life
 //	packet       {issued_at, port, channel, route, source, destination}
 //	holder       {age, verified, home, documents [{type}]}   home: whose the documents are, one of Homes; never a claim
 //	presenter    {relation}
@@ -104,6 +106,20 @@
 // answers is. What is adverse, and has nothing newer in its place, must be judged by a rule that is in force (judges) or be
 // waived by one that names its source (waives), on either side; else exchange.Conclude refuses, so that a type of evidence of
 // which no rulebook has thought yet is not passed over. That a fact is too old is for a rule and words of its own.
+//
+// # What time does
+//
+// A code's end is known when it is issued: exchange.Judge asks at each instant at which another version begins (Book.Changes), and
+// between them a rule must know by itself how long it holds. So a rule that reads now in when or require says one of two things,
+// or the file has a fault:
+//
+//	until: …       the last second at which a pass is one, by the same facts: the code ends there
+//	asked: once    the rule is about the bringing of the packet, such as how old the source's colour is, or that a dose was given
+//	               before it. It is asked about that instant, with the parameters of the version that is judged: a version that
+//	               allows 5 minutes ends the codes of those who brought a colour of 10, since it would give them none
+//
+// Both in one attribute would not do: a fact that is good enough for the bringing (15 minutes) must not end a code (24 hours), and
+// a rule's text says which it is better than a second clock beside now would.
 //
 // # Ports
 //

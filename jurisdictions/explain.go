@@ -16,14 +16,17 @@ import (
 // It is for somebody who has the claims before them anyway. Causes name facts, not persons, but a rulebook's author
 // decides what an expression may say of a value: an Explanation belongs on that person's screen and in no log.
 type Explanation struct {
-	At      time.Time   `json:"at"` // in UTC+8
-	Route   string      `json:"route"`
-	Green   Explained   `json:"green"` // by the source's book
-	Entry   Explained   `json:"entry"` // by the destination's book
-	Granted bool        `json:"granted"`
-	Until   *time.Time  `json:"until,omitempty"` // of the code, when granted
-	Decided *Decision   `json:"decided,omitempty"`
-	Shows   ShownOnCode `json:"shows"`
+	At      time.Time  `json:"at"` // in UTC+8
+	Route   string     `json:"route"`
+	Green   Explained  `json:"green"` // by the source's book
+	Entry   Explained  `json:"entry"` // by the destination's book
+	Granted bool       `json:"granted"`
+	Until   *time.Time `json:"until,omitempty"` // the code's last second, when granted
+	// EndsBy is what sets Until: a rule, or the first announced version under which the same record gets no code.
+	EndsBy  *exchange.EndsBy `json:"ends_by,omitempty"`
+	Warned  []Warning        `json:"warnings,omitempty"`
+	Decided *Decision        `json:"decided,omitempty"`
+	Shows   ShownOnCode      `json:"shows"`
 }
 
 // Explained is what one book says.
@@ -49,6 +52,12 @@ type Decision struct {
 	exchange.Advice
 }
 
+// Warning is what the holder of a code is told besides.
+type Warning struct {
+	Rule string `json:"rule"`
+	exchange.Advice
+}
+
 // ShownOnCode is what the code would print beside the name; the document by its type alone.
 type ShownOnCode struct {
 	Document   string   `json:"document,omitempty"`
@@ -56,10 +65,10 @@ type ShownOnCode struct {
 	NotGranted []string `json:"not_granted,omitempty"`
 }
 
-// Explain asks both books what they say of the record at now, and concludes as the gateway does.
+// Explain asks both books what they say of the record at now, and judges as the gateway does: announced versions count for the end.
 func Explain(record exchange.Record, route exchange.Route, now time.Time, source, destination *Book) Explanation {
 	green, entry := source.green(&record, now), destination.admit(&record, route, now)
-	verdict := exchange.Conclude(record, green.Findings, entry.Findings, now)
+	verdict := exchange.Judge(record, source, destination, now)
 	e := Explanation{
 		At: now.In(exchange.Zone), Route: route.String(), Green: green.explain(route), Entry: entry.explain(route),
 		Shows: ShownOnCode{
@@ -72,7 +81,10 @@ func Explain(record exchange.Record, route exchange.Route, now time.Time, source
 		return e
 	}
 	until := verdict.Until().In(exchange.Zone)
-	e.Granted, e.Until = true, &until
+	e.Granted, e.Until, e.EndsBy = true, &until, verdict.End().Told()
+	for _, warned := range verdict.Warnings() {
+		e.Warned = append(e.Warned, Warning{Rule: warned.Rule, Advice: warned.Advice})
+	}
 	return e
 }
 
@@ -105,7 +117,8 @@ func (e Explanation) Print(w io.Writer, language string) error {
 		if e.Shows.SampledOn != "" {
 			fmt.Fprintf(&page, ", sampled on %s", e.Shows.SampledOn)
 		}
-		page.WriteString("\n")
+		fmt.Fprintf(&page, "\n%s\n", e.Ending())
+		e.printWarnings(&page, language)
 	} else {
 		fmt.Fprintf(&page, "\nrefused: %s, decided by %s\n", e.Decided.Reason, e.Decided.Rule)
 		for _, text := range []exchange.Text{e.Decided.Title, e.Decided.Remedy, e.Decided.Contact} {
@@ -114,6 +127,21 @@ func (e Explanation) Print(w io.Writer, language string) error {
 	}
 	_, err := io.WriteString(w, page.String())
 	return err
+}
+
+// Ending says what sets a granted code's end: "the end is set by macau.entry.cap of macau/2026-01-01T00:00+08:00".
+func (e Explanation) Ending() string {
+	words := "the end is set by " + e.EndsBy.Rule
+	if e.EndsBy.Version != "" {
+		words += " of " + e.EndsBy.Version
+	}
+	return words
+}
+
+func (e Explanation) printWarnings(page *strings.Builder, language string) {
+	for _, warned := range e.Warned {
+		fmt.Fprintf(page, "warning: %s\n  %s\n  %s\n", warned.Rule, warned.Title.In(language), warned.Remedy.In(language))
+	}
 }
 
 func (e Explained) print(page *strings.Builder, language string) {

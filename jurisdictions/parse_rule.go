@@ -32,11 +32,12 @@ func Categories() []string {
 
 func (p *parser) rule(member pair) {
 	what := member.key
-	b := p.block(member.value, what, "reason!", "category!", "warn", "judges", "waives", "ports", "parameters", "when", "require!", "until",
+	b := p.block(member.value, what, "reason!", "category!", "warn", "asked", "judges", "waives", "ports", "parameters", "when", "require!", "until",
 		"sampled_at", "advice!", "examples!")
 	r := &rule{
 		id: string(p.book.side) + "." + member.key, name: member.key, line: member.line, warn: b.flag("warn"),
 		reason: exchange.Reason(b.pick("reason", refusals()...)), category: b.pick("category", Categories()...),
+		once:   b.has("asked") && b.pick("asked", "once") != "",
 		advice: b.advice("advice"), bound: p.binding(b), parameters: p.parameters(b),
 	}
 	switch {
@@ -53,6 +54,19 @@ func (p *parser) rule(member pair) {
 		r.examples = append(r.examples, p.example(node, r))
 	}
 	p.coverage(b, r)
+	p.ageing(b, r)
+}
+
+// ageing holds a rule that reads now to saying what time does to it, so that the end of a code can be told when it is issued: either
+// until when a pass is one, or that the rule is about the bringing of the packet, and is asked once.
+func (p *parser) ageing(b block, r *rule) {
+	reads := r.when != nil && r.when.uses("now") || r.require != nil && r.require.uses("now")
+	switch {
+	case reads && r.until == nil && !r.once && !b.has("until"):
+		p.fault(b.lineOf("require"), "%s reads now: say until when it holds (until), or asked: once", b.name("require"))
+	case r.once && !reads:
+		p.fault(b.lineOf("asked"), "%s: the rule does not read now, so nothing changes when it is asked", b.name("asked"))
+	}
 }
 
 // judgements reads which adverse facts the rule is about. A rule that only warns refuses nobody, so it judges nothing; it may

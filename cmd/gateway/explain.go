@@ -193,7 +193,10 @@ func ruleSteps(explained jurisdictions.Explanation) []jose.Step {
 		steps = append(steps, made)
 	}
 	if explained.Granted {
-		return append(steps, jose.Step{Name: "verdict", What: "granted until " + moment(*explained.Until)})
+		for _, warned := range explained.Warned {
+			steps = append(steps, jose.Step{Name: "warning", What: warned.Rule + ": " + warned.Title.En + ". " + warned.Remedy.En})
+		}
+		return append(steps, jose.Step{Name: "verdict", What: "granted until " + moment(*explained.Until) + "; " + explained.Ending()})
 	}
 	return append(steps, jose.Step{
 		Name: "verdict", What: "refused", Faults: []jose.Fault{{Why: string(explained.Decided.Reason) + " by " + explained.Decided.Rule}},
