@@ -24,7 +24,7 @@ type Verdict interface {
 const MaxCodeLife = 48 * time.Hour
 
 // The ids of what Conclude itself finds, where no rule of a rulebook is at fault. Such an outcome carries no Advice: the
-// reason's own text is what the holder is told.
+// reason's own text is what the holder is told. RuleAdverse, the one that a holder can do something about, has its own.
 const (
 	RuleRoute         = "exchange.route"           // a rulebook said nothing at all, or let nothing pass
 	RuleDocument      = "exchange.document"        // the code would show none of the holder's documents
@@ -59,7 +59,7 @@ func (r refusal) Until() time.Time         { return time.Time{} }
 // both must hold. The first outcome that blocks decides, the source's before the destination's and in rulebook order.
 //
 // What is not known to be good is not green, so these are refusals too: findings without outcomes, or in which nothing
-// passes; a rule that failed to compute; a code that would show none of the holder's documents; and a code that would
+// passes; a rule that failed to compute; an adverse fact that no rule judged; a code that would show none of the holder's documents; and a code that would
 // never end, or has already ended.
 func Conclude(record Record, green, entry Findings, now time.Time) Verdict {
 	b := basis{record: record, green: green, entry: entry}
@@ -88,6 +88,9 @@ func (b basis) blocked() (Outcome, bool) {
 		if decided, blocked := findings.blocked(); blocked {
 			return decided, true
 		}
+	}
+	if decided, found := b.unjudged(); found {
+		return decided, true
 	}
 	// A code without a document is worth nothing to an officer, and one with somebody else's is worth less.
 	if shown := b.entry.Shows.Document; shown.Number == "" || !slices.Contains(b.record.Holder.Documents, shown) {

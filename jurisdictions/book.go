@@ -37,6 +37,7 @@ type rule struct {
 	sampledAt  *program // nil: counts no sample
 	advice     exchange.Advice
 	examples   []example
+	judges     []string // kinds of adverse facts that the rule looks at, or waives
 }
 
 // use is one line of a version's list: a rule with its parameters.
@@ -149,6 +150,9 @@ func (a *answer) run(uses []use, v *view) {
 	for i := range uses {
 		found := uses[i].evaluate(v)
 		a.add(found.Outcome, &uses[i], found.cause)
+		if found.Status != exchange.NotInForce && !found.Warn {
+			a.Judged = append(a.Judged, uses[i].judges...)
+		}
 		if a.Shows.SampledOn == (exchange.Date{}) && !found.sampled.IsZero() {
 			a.Shows.SampledOn = exchange.DateOf(found.sampled)
 		}

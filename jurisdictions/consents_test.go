@@ -110,8 +110,8 @@ forms:
   - id: macau-entry/1
     route_to: macau
     questions:
-      - {id: symptoms, text: {zh-Hans: 一, zh-Hant: 一, en: One, pt: Um}}
-      - {id: contact_14d, text: {zh-Hans: 二, zh-Hant: 二, en: Two, pt: Dois}}
+      - {id: symptoms, adverse: true, text: {zh-Hans: 一, zh-Hant: 一, en: One, pt: Um}}
+      - {id: contact_14d, adverse: true, text: {zh-Hans: 二, zh-Hant: 二, en: Two, pt: Dois}}
 `
 
 func TestForms(t *testing.T) {
@@ -130,6 +130,7 @@ func TestForms(t *testing.T) {
 		t.Errorf("Guangdong asks %v", asked)
 	}
 	for _, test := range []struct{ name, old, new, says string }{
+		{"a question that does not say what is adverse", "id: symptoms, adverse: true", "id: symptoms", "adverse is missing"},
 		{"another side's file", "side: macau", "side: hongkong", "macau/forms.yaml:1: file.side"},
 		{"asked by another side", "route_to: macau", "route_to: guangdong", "form.route_to: want macau"},
 		{"an id of another side", "id: macau-entry/1", "id: guangdong-entry/1", "form.id"},

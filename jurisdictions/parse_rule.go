@@ -33,7 +33,7 @@ func Categories() []string {
 func (p *parser) rule(member pair) {
 	what := member.key
 	b := p.block(member.value, what, "reason!", "category!", "warn", "ports", "parameters", "when", "require!", "until",
-		"sampled_at", "advice!", "examples!")
+		"sampled_at", "advice!", "examples!", "judges", "waives")
 	r := &rule{
 		id: string(p.book.side) + "." + member.key, name: member.key, line: member.line, warn: b.flag("warn"),
 		reason: exchange.Reason(b.pick("reason", refusals()...)), category: b.pick("category", Categories()...),
@@ -46,12 +46,48 @@ func (p *parser) rule(member pair) {
 		p.fault(r.line, "%s is the engine's own", r.name)
 	}
 	p.expressions(b, r)
+	r.judges = append(p.judges(b, r), p.waives(b)...)
 	p.rules[r.name] = r
 	p.book.rules = append(p.book.rules, r)
 	for _, node := range b.list("examples") {
 		r.examples = append(r.examples, p.example(node, r))
 	}
 	p.coverage(b, r)
+}
+
+// judges reads the kinds of adverse facts that the rule decides on. It must read each: what it claims to judge, nobody else
+// looks at.
+func (p *parser) judges(b block, r *rule) []string {
+	kinds := p.kinds(b, "judges")
+	for _, kind := range kinds {
+		if r.require != nil && !r.names(kind) {
+			p.fault(b.lineOf("judges"), "%s: no expression of the rule reads %q", b.name("judges"), kind)
+		}
+	}
+	return kinds
+}
+
+// waives reads the kinds that the rule lets pass whatever they say. Who waives evidence says why, and who allowed it.
+func (p *parser) waives(b block) []string {
+	if !b.has("waives") {
+		return nil
+	}
+	waived := p.block(b.values["waives"], b.name("waives"), "kinds!", "source!", "why!")
+	if source := waived.text("source"); waived.has("source") && !strings.HasPrefix(source, "http") {
+		p.fault(waived.lineOf("source"), "%s: want the address of what allows it", waived.name("source"))
+	}
+	waived.text("why")
+	return p.kinds(waived, "kinds")
+}
+
+func (p *parser) kinds(b block, key string) []string {
+	kinds := b.words(key)
+	for _, kind := range kinds {
+		if !slices.Contains(adverseKinds(), kind) {
+			p.fault(b.lineOf(key), "%s: %q is none of %s", b.name(key), kind, strings.Join(adverseKinds(), ", "))
+		}
+	}
+	return kinds
 }
 
 func refusals() []string {

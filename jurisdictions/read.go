@@ -212,7 +212,9 @@ func (o *object) declaration(forms Forms) exchange.Declaration {
 		return declared
 	}
 	for _, question := range form.Questions {
-		declared.Answers[question.ID] = answers.flag(question.ID)
+		answer := answers.flag(question.ID)
+		declared.Answers[question.ID] = answer
+		declared.Adverse = declared.Adverse || answer == question.Adverse
 	}
 	answers.end()
 	o.end()

@@ -13,25 +13,74 @@ const (
 	maxDays  = 31 // visit records are kept for 31 days, of which 21 are compared (facts.md §1.3)
 )
 
-// evidenceReaders say which members each type of evidence has. A type has these and no others: above all a visit check has
-// no visits (they never leave their side), and a travel card no cities.
-var evidenceReaders = map[string]func(o *object, e *exchange.Evidence){
-	"nucleic-acid":   readTest,
-	"antibody-igg":   readTest,
-	"rapid-antigen":  readRapidTest,
-	"vaccination":    readVaccination,
-	"release-notice": readNotice,
-	"health-proof":   readNotice,
-	"travel-card":    readTravelCard,
-	"visit-check":    readVisitCheck,
-	"province-code":  readProvinceCode,
-	"city-code":      readCityCode,
-	"conversion":     readConversion,
+// evidenceKind is one type of evidence: which members it has, and what of it speaks for its holder or against.
+type evidenceKind struct {
+	read    func(o *object, e *exchange.Evidence)
+	bearing func(e exchange.Evidence) exchange.Bearing
 }
+
+// evidenceKinds is the table of all types. A type has the members that its reader reads and no others: above all a visit
+// check has no visits (they never leave their side), and a travel card no cities.
+//
+// Every type says what is adverse, neutral where nothing of it can be. An IgG antibody is left by a past infection or by a
+// vaccination alike, so it speaks neither way; a vaccination, a notice and a conversion are only ever signed in favour.
+var evidenceKinds = map[string]evidenceKind{
+	"nucleic-acid":   {readTest, bearingOfTest},
+	"antibody-igg":   {readTest, neutral},
+	"rapid-antigen":  {readRapidTest, bearingOfTest},
+	"vaccination":    {readVaccination, neutral},
+	"release-notice": {readNotice, neutral},
+	"health-proof":   {readNotice, neutral},
+	"travel-card":    {readTravelCard, bearingOfRisk},
+	"visit-check":    {readVisitCheck, bearingOfRisk},
+	"province-code":  {readProvinceCode, bearingOfColour},
+	"city-code":      {readCityCode, bearingOfColour},
+	"conversion":     {readConversion, neutral},
+}
+
+func neutral(exchange.Evidence) exchange.Bearing { return exchange.Neutral }
+
+// bearingOfTest takes a result that is still to come for nothing, so that it hides no older one.
+func bearingOfTest(e exchange.Evidence) exchange.Bearing {
+	switch e.Result {
+	case "positive":
+		return exchange.Adverse
+	case "negative":
+		return exchange.Clear
+	}
+	return exchange.Neutral
+}
+
+func bearingOfRisk(e exchange.Evidence) exchange.Bearing { return adverseIf(e.AtRisk) }
+
+// bearingOfColour counts red and yellow of another place as red, as the user guide of 粤康码 does (外省健康码红黄码人员). A code that
+// shows no colour is not known to be green, so it counts with them.
+func bearingOfColour(e exchange.Evidence) exchange.Bearing { return adverseIf(e.Colour != "green") }
+
+func adverseIf(adverse bool) exchange.Bearing {
+	if adverse {
+		return exchange.Adverse
+	}
+	return exchange.Clear
+}
+
+// bearingOf is what evidence of the type says; a type that is not in the table, which no packet can have, is adverse.
+func bearingOf(e exchange.Evidence) exchange.Bearing {
+	if kind, known := evidenceKinds[e.Type]; known {
+		return kind.bearing(e)
+	}
+	return exchange.Adverse
+}
+
+// EvidenceTypes lists every type of evidence that a packet may hold, sorted.
+func EvidenceTypes() []string { return slices.Clone(evidenceNames) }
+
+// adverseKinds lists the kinds that rules may judge or waive: the declarations, and each type of evidence.
+func adverseKinds() []string { return append(evidenceTypes(), exchange.KindDeclaration) }
 
 var (
 	evidenceTypePattern = regexp.MustCompile(`\A[a-z-]{1,32}\z`)
-	evidenceNames       = sortedKeys(evidenceReaders)
+	evidenceNames       = sortedKeys(evidenceKinds)
 )
 
 func (o *object) readEvidence(record *exchange.Record) {
@@ -40,15 +89,16 @@ func (o *object) readEvidence(record *exchange.Record) {
 	}
 	for _, item := range o.objects("evidence", 0, MaxEvidence) {
 		evidence := exchange.Evidence{Type: item.match("type", evidenceTypePattern, "an evidence type")}
-		read, known := evidenceReaders[evidence.Type]
+		kind, known := evidenceKinds[evidence.Type]
 		switch {
 		case slices.Contains(visitMembers, evidence.Type):
 			item.refuse(item.here(), rawVisits)
 		case !known:
 			item.refuse(item.at("type"), "must be one of %v", evidenceNames)
 		default:
-			read(item, &evidence)
+			kind.read(item, &evidence)
 			item.end()
+			evidence.Bearing = kind.bearing(evidence)
 		}
 		record.Evidence = append(record.Evidence, evidence)
 	}
