@@ -1,100 +1,76 @@
 package exchange
 
-import (
-	"slices"
-	"strings"
-)
+import "slices"
 
-// Bearing is whether a piece of evidence speaks for its holder or against. The side that reads a packet decides it, by the
-// table of evidence types.
-type Bearing string
-
-// The bearings. A neutral piece, such as a result that is still to come, takes nothing back that an older one says.
-const (
-	Neutral Bearing = ""
-	Clear   Bearing = "clear"
-	Adverse Bearing = "adverse"
-)
-
-// KindDeclaration is the kind of every adverse answer in a form. All other kinds are types of evidence.
+// KindDeclaration is what Record.Adverse calls an answer of a form that speaks against the holder, whichever form it is.
 const KindDeclaration = "declaration"
 
-// AdverseFact is something signed that speaks against the holder: the newest evidence of its kind and key.
-type AdverseFact struct {
-	Kind string // "travel-card", or KindDeclaration
-	Key  string // the province of a province code, the form of an answer; "" where a kind has no keys
-	// Disputed: a piece of the same instant says the opposite. The worse one counts.
-	Disputed bool
-}
-
-// AdverseFacts lists what speaks against the holder, by kind and key. Of evidence of one kind and key the newest counts, so
-// that an older red province code followed by a green one of the same province is none; of one instant the worse counts.
-func (r Record) AdverseFacts() []AdverseFact {
-	var facts []AdverseFact
-	for _, e := range r.Evidence {
-		if e.Bearing == Adverse && !r.outdated(e) {
-			facts = append(facts, AdverseFact{Kind: e.Type, Key: e.Province, Disputed: r.disputed(e)})
+// Adverse lists, each once and in order, the kinds of all that the source has signed and that speaks against the holder now:
+// types of evidence, and KindDeclaration. A fact in whose place a newer one stands is left out.
+//
+// The colour of the source's own code is not among them: the source's rules judge it whatever else there is.
+func (r Record) Adverse() []string {
+	var kinds []string
+	for i, evidence := range r.Evidence {
+		if evidence.Adverse && !r.Superseded(i) && !slices.Contains(kinds, evidence.Type) {
+			kinds = append(kinds, evidence.Type)
 		}
 	}
-	for _, d := range r.Declarations {
-		if d.Adverse {
-			facts = append(facts, AdverseFact{Kind: KindDeclaration, Key: d.Form})
-		}
+	if slices.ContainsFunc(r.Declarations, func(d Declaration) bool { return len(d.Adverse) > 0 }) {
+		kinds = append(kinds, KindDeclaration)
 	}
-	slices.SortFunc(facts, func(a, b AdverseFact) int { return strings.Compare(a.Kind+"\n"+a.Key, b.Kind+"\n"+b.Key) })
-	return slices.Compact(facts)
+	return kinds
 }
 
-// outdated tells whether a newer piece of the same kind and key speaks either way.
-func (r Record) outdated(e Evidence) bool {
-	return slices.ContainsFunc(r.Evidence, func(other Evidence) bool { return e.rivals(other) && other.At.After(e.At) })
+// Superseded tells whether newer evidence stands in the place of the i-th: of the same type and province, later, and with a
+// result. A rapid test that is positive gives way to a later negative laboratory test alone, which is how it is confirmed.
+// Of two of one instant neither gives way.
+func (r Record) Superseded(i int) bool {
+	return slices.ContainsFunc(r.Evidence, r.Evidence[i].givesWayTo)
 }
 
-func (r Record) disputed(e Evidence) bool {
-	return slices.ContainsFunc(r.Evidence, func(other Evidence) bool {
-		return e.rivals(other) && other.At.Equal(e.At) && other.Bearing != e.Bearing
-	})
-}
-
-// rivals tells whether both are about the same thing and neither is neutral. A province is the only key that evidence has.
-func (e Evidence) rivals(other Evidence) bool {
-	return other.Bearing != Neutral && other.Type == e.Type && other.Province == e.Province
-}
-
-// RuleAdverse is the id of what Conclude finds when nobody judged an adverse fact.
-const RuleAdverse = "exchange.adverse-evidence"
-
-// unjudged finds an adverse fact that no rule in force of either side judged or waived. It fails closed: what a rulebook did
-// not think of is never ignored.
-func (b basis) unjudged() (Outcome, bool) {
-	for _, fact := range b.record.AdverseFacts() {
-		if !slices.Contains(b.green.Judged, fact.Kind) && !slices.Contains(b.entry.Judged, fact.Kind) {
-			return Outcome{
-				Rule: RuleAdverse, Status: Fails, Reason: NotEligible, Category: "evidence", Advice: adviceAdverse,
-			}, true
-		}
+func (e Evidence) givesWayTo(later Evidence) bool {
+	if !later.At.After(e.At) || later.Result == "pending" {
+		return false
 	}
-	return Outcome{}, false
+	if e.Type == "rapid-antigen" && e.Adverse {
+		return later.Type == "nucleic-acid" && !later.Adverse
+	}
+	return later.Type == e.Type && later.Province == e.Province
 }
 
-// adviceAdverse is told where a packet carries something against its holder that no rule of the route judges.
+// Contradicted tells whether another piece of evidence, as new as the i-th, says the opposite, so that nobody can tell which
+// of them counts. Two kinds of test contradict each other like two of one kind.
+func (r Record) Contradicted(i int) bool {
+	return !r.Superseded(i) && slices.ContainsFunc(r.Evidence, r.Evidence[i].contradicts)
+}
+
+func (e Evidence) contradicts(other Evidence) bool {
+	same := e.Type == other.Type && e.Province == other.Province || e.findsVirus() && other.findsVirus()
+	told := e.Result != "pending" && other.Result != "pending"
+	return same && told && e.At.Equal(other.At) && e.Adverse != other.Adverse
+}
+
+func (e Evidence) findsVirus() bool { return e.Type == "nucleic-acid" || e.Type == "rapid-antigen" }
+
+// adviceAdverse is for what no rule has words of its own for.
 var adviceAdverse = Advice{
 	Title: Text{
-		ZhHans: "健康码附带的资料中，有一项对您不利",
-		ZhHant: "健康碼附帶的資料中，有一項對您不利",
-		En:     "Something that your health code sent speaks against a conversion",
-		Pt:     "Um dado enviado pelo seu código de saúde impede a conversão",
+		ZhHans: "健康码资料中有一项对您不利，而这条路线没有规则能判断它",
+		ZhHant: "健康碼資料中有一項對您不利，而這條路線沒有規則能判斷它",
+		En:     "Your health code carries something that speaks against you, and no rule of this route can judge it",
+		Pt:     "O seu código de saúde contém algo desfavorável que nenhuma regra deste percurso sabe avaliar",
 	},
 	Remedy: Text{
-		ZhHans: "此路线没有规则处理这项资料，所以不能转换。请在健康码页面核对检测、行程、其他健康码和申报等资料；如有错误，请先更正再申请。如资料无误，请到口岸人工通道向工作人员说明。",
-		ZhHant: "此路線沒有規則處理這項資料，所以不能轉換。請在健康碼頁面核對檢測、行程、其他健康碼和申報等資料；如有錯誤，請先更正再申請。如資料無誤，請到口岸人工通道向工作人員說明。",
-		En:     "No rule of this route deals with it, so the code cannot be converted. On the page of your health code check your tests, travel record, other codes and declarations; have mistakes corrected and apply again. If all is right, go to the staffed counter of the checkpoint.",
-		Pt:     "Nenhuma regra deste percurso trata esse dado, por isso não há conversão. Na página do seu código de saúde verifique testes, viagens, outros códigos e declarações; peça a correção dos erros e volte a pedir. Se tudo estiver certo, dirija-se ao balcão do posto fronteiriço.",
+		ZhHans: "请在自己的健康码页面核对检测、行程和申报各项。如有误，请申请更正；如属实，请等该项解除后再申请，或到口岸人工通道办理。",
+		ZhHant: "請在自己的健康碼頁面核對檢測、行程和申報各項。如有誤，請申請更正；如屬實，請等該項解除後再申請，或到口岸人工通道辦理。",
+		En:     "Look at the tests, travel and declarations on the page of your health code. If one is wrong, have it corrected; if it is right, apply once it is lifted, or go to the staffed counter of the checkpoint.",
+		Pt:     "Veja os testes, as viagens e as declarações na página do seu código de saúde. Se algo estiver errado, peça a correção; se estiver certo, peça a conversão quando for levantado, ou dirija-se ao balcão do posto fronteiriço.",
 	},
 	Contact: Text{
-		ZhHans: "发码地健康码的查询热线",
-		ZhHant: "發碼地健康碼的查詢熱線",
-		En:     "The enquiry line of your own health code",
-		Pt:     "A linha de informações do seu código de saúde",
+		ZhHans: "发出您的健康码的部门",
+		ZhHant: "發出您的健康碼的部門",
+		En:     "The service that issues your own health code",
+		Pt:     "O serviço que emite o seu código de saúde",
 	},
 }

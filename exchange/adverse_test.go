@@ -8,50 +8,77 @@ import (
 	"crosscode/exchange"
 )
 
-func provinceCode(province string, bearing exchange.Bearing, age time.Duration) exchange.Evidence {
-	return exchange.Evidence{Type: "province-code", Province: province, Bearing: bearing, At: now.Add(-age)}
-}
-
-func TestOfOneKindAndKeyTheNewestCounts(t *testing.T) {
-	hunan := exchange.AdverseFact{Kind: "province-code", Key: "hunan"}
-	disputed := exchange.AdverseFact{Kind: "province-code", Key: "hunan", Disputed: true}
+// What is newer stands in the place of what is older, in whatever order they are written; of one instant nothing gives way.
+func TestWhatStandsInThePlaceOfWhat(t *testing.T) {
+	piece := func(kind, result string, hour int) exchange.Evidence {
+		return exchange.Evidence{Type: kind, Result: result, At: now.Add(time.Duration(hour) * time.Hour), Adverse: result == "positive"}
+	}
+	province := func(name string, bad bool, hour int) exchange.Evidence {
+		return exchange.Evidence{Type: "province-code", Province: name, Adverse: bad, At: now.Add(time.Duration(hour) * time.Hour)}
+	}
 	for name, test := range map[string]struct {
-		evidence []exchange.Evidence
-		want     []exchange.AdverseFact
+		evidence     []exchange.Evidence
+		adverse      []string
+		contradicted bool // the first of them
 	}{
-		"none":                             {nil, nil},
-		"red":                              {[]exchange.Evidence{provinceCode("hunan", exchange.Adverse, 1)}, []exchange.AdverseFact{hunan}},
-		"red, then green":                  {[]exchange.Evidence{provinceCode("hunan", exchange.Adverse, 2), provinceCode("hunan", exchange.Clear, 1)}, nil},
-		"green, then red":                  {[]exchange.Evidence{provinceCode("hunan", exchange.Clear, 2), provinceCode("hunan", exchange.Adverse, 1)}, []exchange.AdverseFact{hunan}},
-		"red, then green elsewhere":        {[]exchange.Evidence{provinceCode("hunan", exchange.Adverse, 2), provinceCode("hubei", exchange.Clear, 1)}, []exchange.AdverseFact{hunan}},
-		"red, then nothing either way":     {[]exchange.Evidence{provinceCode("hunan", exchange.Adverse, 2), provinceCode("hunan", exchange.Neutral, 1)}, []exchange.AdverseFact{hunan}},
-		"red and green of one instant":     {[]exchange.Evidence{provinceCode("hunan", exchange.Clear, 1), provinceCode("hunan", exchange.Adverse, 1)}, []exchange.AdverseFact{disputed}},
-		"red twice":                        {[]exchange.Evidence{provinceCode("hunan", exchange.Adverse, 2), provinceCode("hunan", exchange.Adverse, 1)}, []exchange.AdverseFact{hunan}},
-		"a disputed instant, then a green": {[]exchange.Evidence{provinceCode("hunan", exchange.Clear, 2), provinceCode("hunan", exchange.Adverse, 2), provinceCode("hunan", exchange.Clear, 1)}, nil},
+		"nothing":                          {nil, nil, false},
+		"a negative test":                  {[]exchange.Evidence{piece("nucleic-acid", "negative", 0)}, nil, false},
+		"a positive test":                  {[]exchange.Evidence{piece("nucleic-acid", "positive", 0)}, []string{"nucleic-acid"}, false},
+		"positive, later negative":         {[]exchange.Evidence{piece("nucleic-acid", "positive", 0), piece("nucleic-acid", "negative", 1)}, nil, false},
+		"positive, later pending":          {[]exchange.Evidence{piece("nucleic-acid", "positive", 0), piece("nucleic-acid", "pending", 1)}, []string{"nucleic-acid"}, false},
+		"both at one instant":              {[]exchange.Evidence{piece("nucleic-acid", "positive", 0), piece("nucleic-acid", "negative", 0)}, []string{"nucleic-acid"}, true},
+		"both, and a later negative":       {[]exchange.Evidence{piece("nucleic-acid", "positive", 0), piece("nucleic-acid", "negative", 0), piece("nucleic-acid", "negative", 1)}, nil, false},
+		"two kinds at one instant":         {[]exchange.Evidence{piece("rapid-antigen", "positive", 0), piece("nucleic-acid", "negative", 0)}, []string{"rapid-antigen"}, true},
+		"rapid, later rapid negative":      {[]exchange.Evidence{piece("rapid-antigen", "positive", 0), piece("rapid-antigen", "negative", 1)}, []string{"rapid-antigen"}, false},
+		"rapid, later laboratory negative": {[]exchange.Evidence{piece("rapid-antigen", "positive", 0), piece("nucleic-acid", "negative", 1)}, nil, false},
+		"antibodies beside a negative":     {[]exchange.Evidence{piece("antibody-igg", "positive", 0), piece("nucleic-acid", "negative", 0)}, []string{"antibody-igg"}, false},
+		"an older red of the province":     {[]exchange.Evidence{province("hunan", true, 0), province("hunan", false, 1)}, nil, false},
+		"an older red of another":          {[]exchange.Evidence{province("hubei", true, 0), province("hunan", false, 1)}, []string{"province-code"}, false},
+		"two bad ones are one kind":        {[]exchange.Evidence{province("hubei", true, 0), province("hunan", true, 1)}, []string{"province-code"}, false},
 	} {
-		if got := (exchange.Record{Evidence: test.evidence}).AdverseFacts(); !slices.Equal(got, test.want) {
-			t.Errorf("%s: %v, want %v", name, got, test.want)
+		for _, turned := range []bool{false, true} {
+			record, first := exchange.Record{Evidence: slices.Clone(test.evidence)}, 0
+			if turned {
+				slices.Reverse(record.Evidence)
+				first = len(record.Evidence) - 1
+			}
+			if got := record.Adverse(); !slices.Equal(got, test.adverse) {
+				t.Errorf("%s (turned %t): adverse %v, want %v", name, turned, got, test.adverse)
+			}
+			if first >= 0 && len(record.Evidence) > 0 && record.Contradicted(first) != test.contradicted {
+				t.Errorf("%s (turned %t): contradicted %t", name, turned, !test.contradicted)
+			}
 		}
 	}
 }
 
-// A fact that no rule in force judged is never granted, whoever the kind is of.
-func TestWhatNobodyJudgesIsRefused(t *testing.T) {
-	record := green()
-	record.Evidence = append(record.Evidence, exchange.Evidence{Type: "made-up", Bearing: exchange.Adverse, At: now})
-	judging := func(f *exchange.Findings) { f.Judged = []string{"made-up"} }
-	wantVerdict(t, exchange.Conclude(record, leaves(), enters(), now), exchange.RuleAdverse, exchange.NotEligible, 0)
-	wantVerdict(t, exchange.Conclude(record, with(leaves(), judging), enters(), now), "", "", 24*time.Hour)
-	wantVerdict(t, exchange.Conclude(record, leaves(), with(enters(), judging), now), "", "", 24*time.Hour)
-
-	record = green()
-	record.Declarations = []exchange.Declaration{{Form: "made-up/1", Adverse: true}}
-	verdict := exchange.Conclude(record, leaves(), enters(), now)
-	wantVerdict(t, verdict, exchange.RuleAdverse, exchange.NotEligible, 0)
-	decided, _ := verdict.Refused()
-	for _, text := range []exchange.Text{decided.Advice.Title, decided.Advice.Remedy, decided.Advice.Contact} {
-		if missing := text.Missing(); len(missing) > 0 {
-			t.Errorf("the holder is told nothing in %v", missing)
+// A fact that speaks against the holder is refused unless some rule of either side has judged it.
+func TestAnAdverseFactThatNobodyJudges(t *testing.T) {
+	judges := func(kinds ...string) func(*exchange.Findings) {
+		return func(f *exchange.Findings) { f.Judged = kinds }
+	}
+	none := judges()
+	card := exchange.Evidence{Type: "travel-card", AtRisk: true, Adverse: true, At: now}
+	declared := exchange.Declaration{Form: "macau-entry/1", Adverse: []string{"symptoms"}}
+	for name, test := range map[string]struct {
+		green, entry func(*exchange.Findings)
+		evidence     []exchange.Evidence
+		declarations []exchange.Declaration
+		refused      bool
+	}{
+		"nothing adverse":           {none, none, nil, nil, false},
+		"nobody judges it":          {none, none, []exchange.Evidence{card}, nil, true},
+		"another kind is judged":    {judges("visit-check"), judges("declaration"), []exchange.Evidence{card}, nil, true},
+		"the source judges it":      {judges("travel-card"), none, []exchange.Evidence{card}, nil, false},
+		"the destination judges it": {none, judges("travel-card"), []exchange.Evidence{card}, nil, false},
+		"a declaration":             {none, judges("travel-card"), []exchange.Evidence{card}, []exchange.Declaration{declared}, true},
+		"a declaration judged":      {none, judges("travel-card", exchange.KindDeclaration), []exchange.Evidence{card}, []exchange.Declaration{declared}, false},
+	} {
+		record := green()
+		record.Evidence, record.Declarations = test.evidence, test.declarations
+		decided, refused := exchange.Conclude(record, with(leaves(), test.green), with(enters(), test.entry), now).Refused()
+		if refused != test.refused || refused && (decided.Rule != exchange.RuleAdverse || len(decided.Advice.Remedy.Missing()) > 0) {
+			t.Errorf("%s: refused %t by %q", name, refused, decided.Rule)
 		}
 	}
 }

@@ -33,7 +33,7 @@ type Form struct {
 type Question struct {
 	ID string `json:"id"` // "contact_14d"
 	exchange.Text
-	// Adverse is the answer that speaks against the holder. It is the reader's, and not published.
+	// Adverse is the answer that speaks against the holder: true is yes.
 	Adverse bool `json:"-"`
 }
 
@@ -114,7 +114,7 @@ func (s *sheet) form(before Forms, b block, side exchange.Side) Form {
 		s.fault(b.lineOf("route_to"), "form.route_to: want %s, who asks it", side)
 	}
 	for _, node := range b.list("questions") {
-		form.Questions = append(form.Questions, s.question(form, s.block(node, "question", "id!", "adverse!", "text!")))
+		form.Questions = append(form.Questions, s.question(form, s.block(node, "question", "id!", "text!", "adverse!")))
 	}
 	if len(form.Questions) == 0 {
 		s.fault(b.line, "form.questions: none")

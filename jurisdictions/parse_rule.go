@@ -32,8 +32,8 @@ func Categories() []string {
 
 func (p *parser) rule(member pair) {
 	what := member.key
-	b := p.block(member.value, what, "reason!", "category!", "warn", "ports", "parameters", "when", "require!", "until",
-		"sampled_at", "advice!", "examples!", "judges", "waives")
+	b := p.block(member.value, what, "reason!", "category!", "warn", "judges", "waives", "ports", "parameters", "when", "require!", "until",
+		"sampled_at", "advice!", "examples!")
 	r := &rule{
 		id: string(p.book.side) + "." + member.key, name: member.key, line: member.line, warn: b.flag("warn"),
 		reason: exchange.Reason(b.pick("reason", refusals()...)), category: b.pick("category", Categories()...),
@@ -46,7 +46,7 @@ func (p *parser) rule(member pair) {
 		p.fault(r.line, "%s is the engine's own", r.name)
 	}
 	p.expressions(b, r)
-	r.judges = append(p.judges(b, r), p.waives(b)...)
+	p.judgements(b, r)
 	p.rules[r.name] = r
 	p.book.rules = append(p.book.rules, r)
 	for _, node := range b.list("examples") {
@@ -55,39 +55,31 @@ func (p *parser) rule(member pair) {
 	p.coverage(b, r)
 }
 
-// judges reads the kinds of adverse facts that the rule decides on. It must read each: what it claims to judge, nobody else
-// looks at.
-func (p *parser) judges(b block, r *rule) []string {
-	kinds := p.kinds(b, "judges")
-	for _, kind := range kinds {
-		if r.require != nil && !r.names(kind) {
-			p.fault(b.lineOf("judges"), "%s: no expression of the rule reads %q", b.name("judges"), kind)
+// judgements reads which adverse facts the rule is about. A rule that only warns refuses nobody, so it judges nothing; it may
+// waive a kind for all who come, and then names the source that allows it.
+func (p *parser) judgements(b block, r *rule) {
+	kinds := append(evidenceTypes(), exchange.KindDeclaration)
+	r.judges = b.texts("judges")
+	if b.has("waives") {
+		waives := p.block(b.values["waives"], b.name("waives"), "kinds!", "source!")
+		r.judges, r.waived = waives.texts("kinds"), waives.text("source")
+	}
+	switch {
+	case b.has("judges") && b.has("waives"):
+		p.fault(b.lineOf("waives"), "%s: the rule judges already", b.name("waives"))
+	case b.has("judges") && r.warn:
+		p.fault(b.lineOf("judges"), "%s: a rule that only warns refuses nobody: write waives, with a source", b.name("judges"))
+	case b.has("waives") && !r.warn:
+		p.fault(b.lineOf("waives"), "%s: a rule that waives warns at most: write warn: true", b.name("waives"))
+	}
+	for _, kind := range r.judges {
+		switch {
+		case !slices.Contains(kinds, kind):
+			p.fault(r.line, "%s: %q is none of %s", r.name, kind, strings.Join(kinds, ", "))
+		case r.waived == "" && !r.names(kind) && (kind != exchange.KindDeclaration || !r.mentions("declarations")):
+			p.fault(b.lineOf("judges"), "%s: require does not look at %s", b.name("judges"), kind)
 		}
 	}
-	return kinds
-}
-
-// waives reads the kinds that the rule lets pass whatever they say. Who waives evidence says why, and who allowed it.
-func (p *parser) waives(b block) []string {
-	if !b.has("waives") {
-		return nil
-	}
-	waived := p.block(b.values["waives"], b.name("waives"), "kinds!", "source!", "why!")
-	if source := waived.text("source"); waived.has("source") && !strings.HasPrefix(source, "http") {
-		p.fault(waived.lineOf("source"), "%s: want the address of what allows it", waived.name("source"))
-	}
-	waived.text("why")
-	return p.kinds(waived, "kinds")
-}
-
-func (p *parser) kinds(b block, key string) []string {
-	kinds := b.words(key)
-	for _, kind := range kinds {
-		if !slices.Contains(adverseKinds(), kind) {
-			p.fault(b.lineOf(key), "%s: %q is none of %s", b.name(key), kind, strings.Join(adverseKinds(), ", "))
-		}
-	}
-	return kinds
 }
 
 func refusals() []string {

@@ -128,6 +128,7 @@ func (o *object) readHolder(record *exchange.Record, vocabulary Vocabulary) {
 	for _, document := range holder.objects("documents", 1, MaxDocuments) {
 		holder.readDocument(&record.Holder, document, vocabulary.Documents)
 	}
+	record.Holder.Home = vocabulary.Documents.Home(record.Holder.Documents)
 	holder.end()
 }
 
@@ -212,9 +213,9 @@ func (o *object) declaration(forms Forms) exchange.Declaration {
 		return declared
 	}
 	for _, question := range form.Questions {
-		answer := answers.flag(question.ID)
-		declared.Answers[question.ID] = answer
-		declared.Adverse = declared.Adverse || answer == question.Adverse
+		if declared.Answers[question.ID] = answers.flag(question.ID); declared.Answers[question.ID] == question.Adverse {
+			declared.Adverse = append(declared.Adverse, question.ID)
+		}
 	}
 	answers.end()
 	o.end()

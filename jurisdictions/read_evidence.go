@@ -13,70 +13,37 @@ const (
 	maxDays  = 31 // visit records are kept for 31 days, of which 21 are compared (facts.md §1.3)
 )
 
-// evidenceKind is one type of evidence: which members it has, and what of it speaks for its holder or against.
+// evidenceKind is what the reader knows of one type of evidence.
 type evidenceKind struct {
-	read    func(o *object, e *exchange.Evidence)
-	bearing func(e exchange.Evidence) exchange.Bearing
+	// read takes the members that the type has, and no others: above all a visit check has no visits (they never leave their
+	// side), and a travel card no cities.
+	read func(o *object, e *exchange.Evidence)
+	// adverse tells whether it speaks against the holder. It has no default: who adds a type has to think of it.
+	adverse func(e exchange.Evidence) bool
 }
 
-// evidenceKinds is the table of all types. A type has the members that its reader reads and no others: above all a visit
-// check has no visits (they never leave their side), and a travel card no cities.
-//
-// Every type says what is adverse, neutral where nothing of it can be. An IgG antibody is left by a past infection or by a
-// vaccination alike, so it speaks neither way; a vaccination, a notice and a conversion are only ever signed in favour.
 var evidenceKinds = map[string]evidenceKind{
-	"nucleic-acid":   {readTest, bearingOfTest},
-	"antibody-igg":   {readTest, neutral},
-	"rapid-antigen":  {readRapidTest, bearingOfTest},
-	"vaccination":    {readVaccination, neutral},
-	"release-notice": {readNotice, neutral},
-	"health-proof":   {readNotice, neutral},
-	"travel-card":    {readTravelCard, bearingOfRisk},
-	"visit-check":    {readVisitCheck, bearingOfRisk},
-	"province-code":  {readProvinceCode, bearingOfColour},
-	"city-code":      {readCityCode, bearingOfColour},
-	"conversion":     {readConversion, neutral},
+	"nucleic-acid":   {readTest, positive},
+	"antibody-igg":   {readTest, positive},
+	"rapid-antigen":  {readRapidTest, positive},
+	"vaccination":    {readVaccination, never}, // a dose more or less is for rules that ask for doses
+	"release-notice": {readNotice, never},      // that isolation is over
+	"health-proof":   {readNotice, never},      // a doctor's word that the holder is well
+	"travel-card":    {readTravelCard, atRisk},
+	"visit-check":    {readVisitCheck, atRisk},
+	"province-code":  {readProvinceCode, otherThanGreen},
+	"city-code":      {readCityCode, otherThanGreen},
+	"conversion":     {readConversion, never}, // that a code was converted once
 }
 
-func neutral(exchange.Evidence) exchange.Bearing { return exchange.Neutral }
+func positive(e exchange.Evidence) bool { return e.Result == "positive" }
 
-// bearingOfTest takes a result that is still to come for nothing, so that it hides no older one.
-func bearingOfTest(e exchange.Evidence) exchange.Bearing {
-	switch e.Result {
-	case "positive":
-		return exchange.Adverse
-	case "negative":
-		return exchange.Clear
-	}
-	return exchange.Neutral
-}
+func atRisk(e exchange.Evidence) bool { return e.AtRisk }
 
-func bearingOfRisk(e exchange.Evidence) exchange.Bearing { return adverseIf(e.AtRisk) }
+// otherThanGreen: the red and the yellow codes of other places count as red (user guide of 粤康码).
+func otherThanGreen(e exchange.Evidence) bool { return e.Colour != "green" }
 
-// bearingOfColour counts red and yellow of another place as red, as the user guide of 粤康码 does (外省健康码红黄码人员). A code that
-// shows no colour is not known to be green, so it counts with them.
-func bearingOfColour(e exchange.Evidence) exchange.Bearing { return adverseIf(e.Colour != "green") }
-
-func adverseIf(adverse bool) exchange.Bearing {
-	if adverse {
-		return exchange.Adverse
-	}
-	return exchange.Clear
-}
-
-// bearingOf is what evidence of the type says; a type that is not in the table, which no packet can have, is adverse.
-func bearingOf(e exchange.Evidence) exchange.Bearing {
-	if kind, known := evidenceKinds[e.Type]; known {
-		return kind.bearing(e)
-	}
-	return exchange.Adverse
-}
-
-// EvidenceTypes lists every type of evidence that a packet may hold, sorted.
-func EvidenceTypes() []string { return slices.Clone(evidenceNames) }
-
-// adverseKinds lists the kinds that rules may judge or waive: the declarations, and each type of evidence.
-func adverseKinds() []string { return append(evidenceTypes(), exchange.KindDeclaration) }
+func never(exchange.Evidence) bool { return false }
 
 var (
 	evidenceTypePattern = regexp.MustCompile(`\A[a-z-]{1,32}\z`)
@@ -98,7 +65,7 @@ func (o *object) readEvidence(record *exchange.Record) {
 		default:
 			kind.read(item, &evidence)
 			item.end()
-			evidence.Bearing = kind.bearing(evidence)
+			evidence.Adverse = kind.adverse(evidence)
 		}
 		record.Evidence = append(record.Evidence, evidence)
 	}

@@ -92,6 +92,7 @@ func TestReadGivesTheWholeRecord(t *testing.T) {
 		Presenter: exchange.Presenter{Relation: "self"},
 		Holder: exchange.Holder{
 			Documents: []exchange.Document{{Type: "home-return-permit", Number: "M12345678"}, {Type: "macau-bir", Number: "12345678"}},
+			Home:      "macau",
 			BirthDate: exchange.Date{Year: 1990, Month: 1, Day: 2},
 			Name:      exchange.Name{Han: "陳大文", Latin: "CHAN TAI MAN"}, Verified: true,
 		},
