@@ -54,8 +54,6 @@ type Findings struct {
 	Judged []string
 	// NotGranted lists what the code does not grant, such as "quarantine-waiver". Source rulebooks leave it empty.
 	NotGranted []string
-	// Judged lists the kinds of adverse facts that the rules in force judged, whatever they found, or waived.
-	Judged []string
 }
 
 // Shows is the destination's choice of what its code prints.

@@ -60,7 +60,7 @@ func (r refusal) Until() time.Time         { return time.Time{} }
 // both must hold. The first outcome that blocks decides, the source's before the destination's and in rulebook order.
 //
 // What is not known to be good is not green, so these are refusals too: findings without outcomes, or in which nothing
-// passes; a rule that failed to compute; an adverse fact that no rule judged; a code that would show none of the holder's documents; and a code that would
+// passes; a rule that failed to compute; a code that would show none of the holder's documents; and a code that would
 // never end, or has already ended.
 func Conclude(record Record, green, entry Findings, now time.Time) Verdict {
 	b := basis{record: record, green: green, entry: entry}

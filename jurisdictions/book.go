@@ -40,7 +40,6 @@ type rule struct {
 	sampledAt  *program // nil: counts no sample
 	advice     exchange.Advice
 	examples   []example
-	judges     []string // kinds of adverse facts that the rule looks at, or waives
 }
 
 // use is one line of a version's list: a rule with its parameters.

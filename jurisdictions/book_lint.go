@@ -34,7 +34,6 @@ func (r *rule) strangers(file string) Faults {
 			}
 			met := e.view
 			met.evidence = append([]evidenceFacts{stranger(kind, e.view.now.Add(-time.Hour))}, e.view.evidence...)
-			met.weigh()
 			if got, cause := r.decide(met, e.with); got == exchange.Errored {
 				faults = append(faults, Fault{File: file, Line: e.line, Message: r.name + ": example \"" + e.name +
 					"\": an error when there is also " + kind + " evidence: " + cause.Error() + " (look at e.type first)"})

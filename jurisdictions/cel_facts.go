@@ -2,7 +2,6 @@ package jurisdictions
 
 import (
 	"fmt"
-	"maps"
 	"reflect"
 	"slices"
 	"time"
@@ -188,12 +187,10 @@ func factVariables() []cel.EnvOption {
 		cel.Variable("health", factType("healthFacts")),
 		cel.Variable("evidence", cel.ListType(evidenceType)),
 		cel.Variable("declarations", cel.ListType(factType("declarationFacts"))),
-		cel.Variable("adverse", cel.ListType(cel.StringType)),
-		cel.Variable("disputed", cel.ListType(cel.StringType)),
 	}
 }
 
-var variableNames = []string{"now", "packet", "holder", "presenter", "consent", "health", "evidence", "declarations", "adverse", "disputed"}
+var variableNames = []string{"now", "packet", "holder", "presenter", "consent", "health", "evidence", "declarations"}
 
 // knownOnly wraps the type provider so that a fact that is not known is an error when it is read, and absent for has().
 func knownOnly(env *cel.Env) (*cel.Env, error) {
@@ -239,8 +236,6 @@ type view struct {
 	health       healthFacts
 	evidence     []evidenceFacts
 	declarations []declarationFacts
-	// adverse and disputed are kinds of what speaks against the holder; see exchange.AdverseFact.
-	adverse, disputed []string
 
 	// with is the parameters of the rule that is being evaluated. Their names never hide a variable.
 	with map[string]ref.Val
@@ -269,42 +264,11 @@ func newView(record *exchange.Record, route exchange.Route, now time.Time) *view
 		v.evidence[i].Superseded, v.evidence[i].Contradicted = record.Superseded(i), record.Contradicted(i)
 	}
 	for i, declaration := range record.Declarations {
-		v.declarations[i] = declarationFacts{
-			Form: declaration.Form, DeclaredAt: declaration.DeclaredAt, Answers: declaration.Answers,
-		}
+		v.declarations[i] = declarationFacts(declaration)
 		v.large = v.large || len(declaration.Answers) > maxItems
 	}
-	v.against(record.AdverseFacts())
 	v.large = v.large || max(len(v.evidence), len(v.declarations), len(v.holder.Documents), len(v.health.Reasons)) > maxItems
 	return v
-}
-
-// against lists the kinds of adverse facts; empty, not nil, so that CEL sees a list.
-func (v *view) against(facts []exchange.AdverseFact) {
-	v.adverse, v.disputed = []string{}, []string{}
-	for _, fact := range facts {
-		v.adverse = append(v.adverse, fact.Kind)
-		if fact.Disputed {
-			v.disputed = append(v.disputed, fact.Kind)
-		}
-	}
-}
-
-// weigh finds the adverse facts of an example, which has no record. A yes in a form is taken as adverse.
-func (v *view) weigh() {
-	var record exchange.Record
-	for _, e := range v.evidence {
-		evidence := exchange.Evidence{
-			Type: e.Type, Result: e.Result, At: e.At, AtRisk: e.AtRisk, Colour: e.Colour, Province: e.Province,
-		}
-		evidence.Bearing = bearingOf(evidence)
-		record.Evidence = append(record.Evidence, evidence)
-	}
-	for _, d := range v.declarations {
-		adverse := slices.Contains(slices.Collect(maps.Values(d.Answers)), true)
-		record.Declarations = append(record.Declarations, exchange.Declaration{Form: d.Form, Adverse: adverse})
-	}
-	v.against(record.AdverseFacts())
 }
 
 func healthOf(health exchange.Health) healthFacts {
@@ -357,9 +321,6 @@ func (v *view) ResolveName(name string) (any, bool) {
 			v.declared = listOf(v.declarations)
 		}
 		return v.declared, true
-	}
-	if kinds, listed := map[string][]string{"adverse": v.adverse, "disputed": v.disputed}[name]; listed {
-		return expressions().CELTypeAdapter().NativeToValue(kinds), true
 	}
 	value, found := v.with[name]
 	return value, found

@@ -28,7 +28,6 @@ func (p *parser) example(node *yaml.Node, r *rule) example {
 	if b.has("given") {
 		p.given(b.values["given"], &e.view)
 	}
-	e.view.weigh()
 	return e
 }
 

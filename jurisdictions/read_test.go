@@ -102,7 +102,7 @@ func TestReadGivesTheWholeRecord(t *testing.T) {
 		},
 		Evidence: []exchange.Evidence{{
 			Type: "nucleic-acid", Result: "negative", At: time.Date(2026, 11, 21, 7, 30, 0, 0, exchange.Zone),
-			Institution: "鏡湖醫院", Source: "electronic", Bearing: exchange.Clear,
+			Institution: "鏡湖醫院", Source: "electronic",
 		}},
 	}
 	if difference := cmp.Diff(want, record); difference != "" {
