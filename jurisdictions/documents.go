@@ -48,7 +48,7 @@ type confusion struct {
 	say     string
 }
 
-// What can be wrong with a number. None of them repeats it.
+// What can be wrong with a number. None of them repeats it; what Parse gives says beside it which form is wanted.
 var (
 	ErrDocumentType     = errors.New("is not a known document type")
 	ErrDocumentFormat   = errors.New("is not the form of a number of this type")
@@ -71,13 +71,15 @@ func (d Documents) Parse(kind, number string, born exchange.Date) (exchange.Docu
 		return exchange.Document{}, ErrDocumentType
 	}
 	if len([]rune(number)) > MaxDocumentNumber {
-		return exchange.Document{}, ErrDocumentFormat
+		return exchange.Document{}, format.wanted(ErrDocumentFormat)
 	}
 	number = normalNumber(number, format.printed)
 	if !format.pattern.MatchString(number) {
 		return exchange.Document{}, format.explain(number)
 	}
-	if err := numberChecks[format.check](number, born); err != nil {
+	if err := numberChecks[format.check](number, born); errors.Is(err, ErrDocumentChecksum) {
+		return exchange.Document{}, format.wanted(err)
+	} else if err != nil {
 		return exchange.Document{}, err
 	}
 	return exchange.Document{Type: kind, Number: format.canonicalOf(number)}, nil
@@ -96,10 +98,7 @@ func (f documentFormat) explain(number string) error {
 			return errors.New(mistaken.say)
 		}
 	}
-	if f.form == "" {
-		return ErrDocumentFormat
-	}
-	return fmt.Errorf("%w: want %s", ErrDocumentFormat, f.form)
+	return f.wanted(ErrDocumentFormat)
 }
 
 // Home tells where the holder of the documents is at home, one of Homes; "" if they do not say, or disagree. It is never
@@ -128,6 +127,14 @@ func (f documentFormat) homeOf(number string) string {
 		}
 	}
 	return ""
+}
+
+// wanted adds to what is wrong how a number of the type is written.
+func (f documentFormat) wanted(err error) error {
+	if f.form == "" {
+		return err
+	}
+	return fmt.Errorf("%w; wanted: %s", err, f.form)
 }
 
 // normalNumber undoes what keyboards and printing do to a number, and nothing else: full-width characters (U+FF01–FF5E)

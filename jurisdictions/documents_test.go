@@ -1,6 +1,7 @@
 package jurisdictions_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -94,6 +95,10 @@ func TestDocumentVectors(t *testing.T) {
 			t.Errorf("%s: got %+v, %v, want %s", vector.place, got, err, vector.canonical)
 		case vector.says != "" && (err == nil || !strings.Contains(err.Error(), vector.says)):
 			t.Errorf("%s: got %+v, %v, want an error about %q", vector.place, got, err, vector.says)
+		case errors.Is(err, jurisdictions.ErrDocumentFormat) || errors.Is(err, jurisdictions.ErrDocumentChecksum):
+			if !strings.Contains(err.Error(), "; wanted: ") || len(vector.number) > 3 && strings.Contains(err.Error(), vector.number) {
+				t.Errorf("%s: %v, want the form that is wanted, and not the number", vector.place, err)
+			}
 		case err != nil && len(vector.number) > 3 && strings.Contains(err.Error(), vector.number):
 			t.Errorf("%s: the error repeats the number", vector.place)
 		}
@@ -179,7 +184,7 @@ func TestDocumentFormatsOfTheOperatorTakeThePlaceOfOurs(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write("documents:\n  - {type: macau-passport, pattern: 'M[AB][0-9]{7}', source: a notice, confidence: official}\n")
+	write("documents:\n  - {type: macau-passport, pattern: 'M[AB][0-9]{7}', form: MA or MB and seven digits, source: a notice, confidence: official}\n")
 	documents, err := jurisdictions.LoadDocuments(jurisdictions.Options{Overrides: folder})
 	if err != nil {
 		t.Fatal(err)
@@ -187,7 +192,7 @@ func TestDocumentFormatsOfTheOperatorTakeThePlaceOfOurs(t *testing.T) {
 	if _, err := documents.Parse("macau-passport", "MB1234567", exchange.Date{}); err != nil {
 		t.Errorf("the operator's format was not used: %v", err)
 	}
-	write("documents:\n  - {type: macau-passport, pattern: 'M[', check: luhn, source: a notice, confidence: rumour, colour: red}\n")
+	write("documents:\n  - {type: macau-passport, pattern: 'M[', form: none, check: luhn, source: a notice, confidence: rumour, colour: red}\n")
 	_, err = jurisdictions.LoadDocuments(jurisdictions.Options{Overrides: folder})
 	for _, want := range []string{file + ":2:", "RE2", "luhn", "rumour", "colour"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -259,7 +264,7 @@ func TestARefusedNumberIsToldItsForm(t *testing.T) {
 	documents := embeddedDocuments(t)
 	for kind := range documents {
 		_, err := documents.Parse(kind, "?", exchange.Date{})
-		if err == nil || !strings.Contains(err.Error(), ": want ") {
+		if err == nil || !strings.Contains(err.Error(), "; wanted: ") {
 			t.Errorf("%s: %v", kind, err)
 		}
 	}

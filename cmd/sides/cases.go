@@ -41,7 +41,7 @@ var (
 
 // variants are all cases, in the order of the path that a packet takes.
 var variants = slices.Concat(greenVariants, claimVariants, timeVariants, consentVariants, colourVariants, testVariants,
-	entryVariants, documentVariants, familyVariants)
+	entryVariants, documentVariants, registryVariants, familyVariants)
 
 var greenVariants = []variant{
 	{name: "green", leads: issued, says: "nothing: a green code and all that the destination asks"},
@@ -177,6 +177,16 @@ var documentVariants = []variant{
 			only("home-return-permit", "H12345678")(d)
 		}},
 	{name: "other-document", leads: "document-not-accepted", says: "a document of no known type", edit: only("other", "ABC123")},
+}
+
+// registryVariants are people as registries hold them.
+var registryVariants = []variant{
+	{name: "daily-tests", leads: issued, says: "64 pieces of evidence: three tests a day of laboratories with long names, and the longest name", edit: dailyTests},
+	{name: "birth-month", leads: issued, says: "a holder whose day of birth no registry knows: 1990-07",
+		edit: func(d *draft) { d.Holder.BirthDate = d.Holder.BirthDate[:len("2006-01")] }},
+	{name: "birth-year", leads: issued, says: "a holder of whose birth only the year is known, with zeros for the rest: 1990-00-00",
+		edit: func(d *draft) { d.Holder.BirthDate = d.Holder.BirthDate[:len("2006")] + "-00-00" }},
+	{name: "long-name", leads: issued, says: "a name of 80 Han characters and 200 Latin ones", edit: longName},
 }
 
 var familyVariants = []variant{
