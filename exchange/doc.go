@@ -30,7 +30,8 @@
 //	  Judge                     asks both rulebooks at now, and at each announced change in the code's life
 //	    source.Green            outcomes
 //	    destination.Admit       outcomes; no rulebook for the route is never green
-//	    Conclude                the only maker of a Verdict, which is the only thing that can be drafted
+//	    Conclude                the only maker of a Verdict, which is the only thing that can be drafted; what
+//	                            speaks against the holder, and no rule in force judged or waived, refuses
 //	  Journal.Intend            unavailable: what is not recorded is not signed
 //	  Signer.Sign               unavailable; it takes Drafts, which only a Verdict makes
 //	  Sealer.Seal               only where the destination has a landing page; its outage costs the handoff, not the code
