@@ -16,7 +16,7 @@ import (
 func guideFacts() guide.Facts {
 	facts := guide.Facts{Schema: []byte("{}\n"), Tables: map[string]guide.Table{}}
 	for _, name := range []string{
-		"outer", "inner", "members", "evidence", "forms", "documents", "scripts", "folded", "limits", "silent", "sides", "reasons", "ports",
+		"outer", "inner", "members", "evidence", "forms", "documents", "scripts", "folded", "limits", "silent", "sides", "reasons", "ports", "givers",
 	} {
 		facts.Tables[name] = guide.Table{Head: []string{"name", "of"}, Rows: [][]string{{"the row of " + name, "<b>"}}}
 	}

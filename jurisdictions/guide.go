@@ -86,6 +86,15 @@ func (d Documents) Told() (told []DocumentText) {
 	return told
 }
 
+// Givers says, of each word of consent.by, for whom it may stand and who then presents.
+func Givers() [][3]string {
+	return [][3]string{
+		{bySelf, fmt.Sprintf("a holder of %d or more", childAge), "the holder"},
+		{byGuardian, fmt.Sprintf("a holder under %d", adultAge), "a parent or guardian, in presenter.relation"},
+		{byAgent, fmt.Sprintf("a holder of %d or more", elderAge), "who acts for the holder, in presenter.relation"},
+	}
+}
+
 // ScriptText says what one member of a name may hold.
 type ScriptText struct {
 	Member     string

@@ -1,9 +1,11 @@
 package jurisdictions
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"crosscode/exchange"
 )
@@ -42,13 +44,13 @@ type Schema struct {
 // may still refuse for one of these.
 func SchemaSilent() []string {
 	return []string{
-		"claims are at most MaxClaims bytes long, and no name stands twice in one object",
+		fmt.Sprintf("claims are at most %d bytes long, and no name stands twice in one object", MaxClaims),
 		"a whole number is written without sign, fraction or exponent",
-		"exp is after iat and nbf, and at most 600 seconds after iat",
+		fmt.Sprintf("exp is after iat and nbf, and at most %s after iat", inSeconds(exchange.MaxPacketLife)),
 		"dst is another side than iss",
 		"a time is one of the calendar, from 2000 to 2099, and its offset is not -00:00",
-		"no fact is later than iat, give or take 60 seconds; health.until is after health.as_of",
-		"a birth date is a day of the calendar within the last 130 years",
+		fmt.Sprintf("no fact is later than iat, give or take %s; health.until is after health.as_of", inSeconds(exchange.Leeway)),
+		fmt.Sprintf("a birth date is a day of the calendar within the last %d years", maxAge),
 		"a name has letters of its own script alone, and separators between them",
 		"a number has the form of its document type, its check digit, and the holder's birth date where it holds one",
 		"no two documents are of one type",
@@ -57,6 +59,10 @@ func SchemaSilent() []string {
 		"no two declarations of one form are of one instant",
 		"evidence.route of a conversion is the id of a route between two sides",
 	}
+}
+
+func inSeconds(length time.Duration) string {
+	return fmt.Sprintf("%d seconds", int(length/time.Second))
 }
 
 // ClaimsSchema is the schema of what Read reads from these sides; each vocabulary must be complete. It is put together from
@@ -75,7 +81,7 @@ func ClaimsSchema(id string, sides ...Vocabulary) *Schema {
 		must("jti", formOf(jtiPattern.String()).says("at least 128 random bits in base64url, new for each packet")),
 		must("iat", secondsOf().says("when the packet was made: NumericDate, whole seconds since 1970 UTC")),
 		must("nbf", secondsOf().says("from when it may be used; usually iat")),
-		must("exp", secondsOf().says("until when it may be used; at most 600 seconds after iat")),
+		must("exp", secondsOf().says("until when it may be used; at most "+inSeconds(exchange.MaxPacketLife)+" after iat")),
 		must("holder", holderSchema(sides)),
 		must("consent", consentSchema()),
 		may("presenter", objectOf(must("relation", wordOf(relationsOf(sides)).says("what the presenter is to the holder"))).
@@ -131,8 +137,8 @@ func consentSchema() *Schema {
 		must("text", formOf(consentTextPattern.String()).says("the id of the text shown; GET /v1/consents/{route} lists them")),
 		must("sha256", formOf(hashPattern.String()).says("of the UTF-8 bytes of the text shown")),
 		must("lang", wordOf(exchange.Languages()).says("the language in which it was shown")),
-		must("given_at", momentOf().says("when the holder agreed: at most 600 seconds before iat, and not after it")),
-		must("purpose", formOf(purposePattern.String()).says("code_exchange; any other is refused as consent-missing")),
+		must("given_at", momentOf().says("when the holder agreed: at most "+inSeconds(exchange.MaxConsentAge)+" before iat, and not after it")),
+		must("purpose", formOf(purposePattern.String()).says(exchange.Purpose+"; any other is refused as consent-missing")),
 		must("separate", (&Schema{Type: "boolean"}).says("true: agreed to apart from everything else; false is refused as consent-missing")),
 		must("by", wordOf(consentGivers).says("who agreed")),
 	)
@@ -151,7 +157,7 @@ func healthSchema() *Schema {
 // evidenceMembers say of each type what evidenceReaders read.
 func evidenceMembers() map[string][]schemaMember {
 	at := func(name, says string) schemaMember { return must(name, momentOf().says(says)) }
-	institution := (&Schema{Type: "string"}).says("who made it; cut after 200 characters")
+	institution := (&Schema{Type: "string"}).says(fmt.Sprintf("who made it; cut after %d characters", MaxInstitution))
 	medium := must("source", wordOf(mediums).says("from a system, or from paper"))
 	origin := []schemaMember{must("institution", institution), medium}
 	result := []schemaMember{must("result", wordOf(results)), at("sampled_at", "the sampling, never the report")}

@@ -68,7 +68,7 @@ func (p *parts) openGuide() (guide.Facts, error) {
 		"members": memberTable(schema.Told()), "evidence": alternativeTable(schema, "evidence", "type"),
 		"forms": alternativeTable(schema, "declarations", "form"), "documents": documentTable(vocabularies[0].Documents),
 		"scripts": scriptTable(), "folded": foldedTable(), "limits": limitTable(), "silent": silentTable(),
-		"sides": p.sideTable(), "reasons": reasonTable(vocabularies), "ports": p.portTable(),
+		"sides": p.sideTable(), "reasons": reasonTable(vocabularies), "ports": p.portTable(), "givers": giverTable(),
 	}}
 	return facts, nil
 }
@@ -128,6 +128,14 @@ func scriptTable() guide.Table {
 		row := []string{each.Member, strconv.Itoa(each.Most), strings.Join(each.Letters, "; "), strings.Join(strings.Split(each.Separators, ""), " ")}
 		row[3] = "blank" + row[3]
 		table.Rows = append(table.Rows, row)
+	}
+	return table
+}
+
+func giverTable() guide.Table {
+	table := guide.Table{Head: []string{"consent.by", "stands for", "who presents"}}
+	for _, each := range jurisdictions.Givers() {
+		table.Rows = append(table.Rows, each[:])
 	}
 	return table
 }
