@@ -44,6 +44,10 @@
 // a handoff may be posted to, and where a traveller is led back to (by id) are the operator's (Pages); so is WeChat's
 // verification file, a GET at the root of the domain that exists only where one is configured, and is in no table.
 //
+// The packet guide (guide.go, guide/) is for teams that build a side's back end. Its tables come in Config.Guide from whoever has the
+// rules, so that the page says what is read and nothing else; it is rendered once, at start, and a table that is missing stops the
+// start.
+//
 // # What is kept of a request
 //
 // One log line: method, path template, status, reason, stage, duration, request id; of a panic the function and line.

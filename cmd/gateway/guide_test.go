@@ -123,7 +123,9 @@ var otherBounds = map[string]string{
 	"exchange.MaxRecalls": "how many recalls the gateway keeps", "exchange.MaxShownName": "how much of a name a code shows",
 	"jose.MaxPacket": "is exchange.MaxPacket", "jose.MaxClaims": "is exchange.MaxClaims", "jose.MaxPayload": "is of tokens of the gateway's own",
 	"jose.MaxBundle": "is of the officers' bundle", "exchange.MaxClaims": "is jurisdictions.MaxClaims",
-	"jurisdictions.MaxConsentText": "is of the texts that a side publishes", "jurisdictions.MaxPorts": "is of ports.yaml",
+	"exchange.MaxClosings": "is of the officers' bundle", "exchange.MaxHandoffTests": "is of what the gateway writes",
+	"exchange.MaxHandoffInstitution": "is of what the gateway writes",
+	"jurisdictions.MaxConsentText":   "is of the texts that a side publishes", "jurisdictions.MaxPorts": "is of ports.yaml",
 }
 
 // Every bound of the packages that read packets is told with its value, or it is said above why not.
