@@ -79,6 +79,8 @@ type RuleText struct {
 	Reason     Reason         `json:"reason"`
 	Category   string         `json:"category"`
 	Warn       bool           `json:"warn,omitempty"`
+	Judges     []string       `json:"judges,omitempty"`    // kinds of Record.Adverse
+	WaivedBy   string         `json:"waived_by,omitempty"` // the source by which they refuse nobody
 	Condition  string         `json:"condition"` // CEL
 	Parameters map[string]any `json:"parameters,omitempty"`
 	Advice

@@ -49,6 +49,9 @@ type Findings struct {
 	Outcomes []Outcome
 	// Shows is what the destination's code may say of the holder. Source rulebooks leave it zero.
 	Shows Shows
+	// Judged lists the kinds (Record.Adverse) of which a rule in force has said something, or which it has waived by a source. A
+	// rule that is not in force judges nothing.
+	Judged []string
 	// NotGranted lists what the code does not grant, such as "quarantine-waiver". Source rulebooks leave it empty.
 	NotGranted []string
 }

@@ -61,12 +61,16 @@ type (
 		Colour      string    `cel:"colour"`
 		Province    string    `cel:"province"`
 		Route       string    `cel:"route"`
-		told        []string  // which of at_risk, days and doses are known
+		// Superseded and Contradicted compare it with the other evidence (exchange.Record).
+		Superseded   bool     `cel:"superseded"`
+		Contradicted bool     `cel:"contradicted"`
+		told         []string // which of at_risk, days and doses are known
 	}
 	declarationFacts struct {
 		Form       string          `cel:"form"`
 		DeclaredAt time.Time       `cel:"declared_at"`
 		Answers    map[string]bool `cel:"answers"`
+		Adverse    []string        `cel:"adverse"` // the questions whose answer speaks against the holder; empty is known
 	}
 )
 
@@ -136,12 +140,12 @@ func (e *evidenceFacts) known(name string) bool {
 	case "route":
 		return e.Route != ""
 	}
-	return slices.Contains(e.told, name)
+	return name == "superseded" || name == "contradicted" || slices.Contains(e.told, name)
 }
 
 func (d *declarationFacts) known(name string) bool {
 	switch name {
-	case "form":
+	case "form", "adverse":
 		return d.Form != ""
 	case "declared_at":
 		return !d.DeclaredAt.IsZero()
@@ -248,6 +252,7 @@ func newView(record *exchange.Record, route exchange.Route, now time.Time) *view
 	}
 	for i, evidence := range record.Evidence {
 		v.evidence[i] = evidenceOf(evidence)
+		v.evidence[i].Superseded, v.evidence[i].Contradicted = record.Superseded(i), record.Contradicted(i)
 	}
 	for i, declaration := range record.Declarations {
 		v.declarations[i] = declarationFacts(declaration)

@@ -22,6 +22,8 @@
 //	    reason: not-eligible          one of exchange.Refusals
 //	    category: test                all that an officer is told: one of Categories
 //	    warn: false                   true: a failure is noted and refuses nobody
+//	    judges: [nucleic-acid]        kinds of adverse facts that it decides about: see below
+//	    waives: {kinds: […], source: …}           of a rule that only warns: kinds that refuse nobody, and who says so
 //	    ports: [gongbei]              only here; or {group: zhuhai}, or {outside: zhuhai}; see Ports
 //	    parameters: {unit: unit, length: int}     int, bool, string, unit or list (of strings)
 //	    when: 'holder.age >= 3'                   CEL bool; false: not in force for this packet
@@ -63,8 +65,9 @@
 //	presenter    {relation}
 //	consent      {by}
 //	health       {colour, subcode, as_of, reasons}
-//	evidence     [{type, result, at, source, institution, at_risk, days, doses, colour, province, route}]
-//	declarations [{form, declared_at, answers}]
+//	evidence     [{type, result, at, source, institution, at_risk, days, doses, colour, province, route,
+//	               superseded, contradicted}]    by newer evidence, or by other of the same instant: exchange.Record
+//	declarations [{form, declared_at, answers, adverse}]    adverse: the questions whose answer speaks against the holder
 //
 //	latest(evidence, "nucleic-acid")    the newest of a type; an error if there is none, or two of one instant disagree
 //	fresh(at, unit, length, now)        not in the future (60 s of leeway) and not after valid_until
@@ -94,6 +97,13 @@
 //	a closed version                               <side>.<part>.closed       route-closed
 //	a gap in the record, whole or at this port     <side>.<part>.unknown      route-not-configured
 //	no document that the channel's table takes     <side>.entry.documents     document-not-accepted
+//
+// # Adverse facts
+//
+// The reader of each type of evidence says when it is adverse, and each question of a form which of its two
+// answers is. What is adverse, and has nothing newer in its place, must be judged by a rule that is in force (judges) or be
+// waived by one that names its source (waives), on either side; else exchange.Conclude refuses, so that a type of evidence of
+// which no rulebook has thought yet is not passed over. That a fact is too old is for a rule and words of its own.
 //
 // # Ports
 //

@@ -32,7 +32,7 @@ func Categories() []string {
 
 func (p *parser) rule(member pair) {
 	what := member.key
-	b := p.block(member.value, what, "reason!", "category!", "warn", "ports", "parameters", "when", "require!", "until",
+	b := p.block(member.value, what, "reason!", "category!", "warn", "judges", "waives", "ports", "parameters", "when", "require!", "until",
 		"sampled_at", "advice!", "examples!")
 	r := &rule{
 		id: string(p.book.side) + "." + member.key, name: member.key, line: member.line, warn: b.flag("warn"),
@@ -46,12 +46,40 @@ func (p *parser) rule(member pair) {
 		p.fault(r.line, "%s is the engine's own", r.name)
 	}
 	p.expressions(b, r)
+	p.judgements(b, r)
 	p.rules[r.name] = r
 	p.book.rules = append(p.book.rules, r)
 	for _, node := range b.list("examples") {
 		r.examples = append(r.examples, p.example(node, r))
 	}
 	p.coverage(b, r)
+}
+
+// judgements reads which adverse facts the rule is about. A rule that only warns refuses nobody, so it judges nothing; it may
+// waive a kind for all who come, and then names the source that allows it.
+func (p *parser) judgements(b block, r *rule) {
+	kinds := append(evidenceTypes(), exchange.KindDeclaration)
+	r.judges = b.texts("judges")
+	if b.has("waives") {
+		waives := p.block(b.values["waives"], b.name("waives"), "kinds!", "source!")
+		r.judges, r.waived = waives.texts("kinds"), waives.text("source")
+	}
+	switch {
+	case b.has("judges") && b.has("waives"):
+		p.fault(b.lineOf("waives"), "%s: the rule judges already", b.name("waives"))
+	case b.has("judges") && r.warn:
+		p.fault(b.lineOf("judges"), "%s: a rule that only warns refuses nobody: write waives, with a source", b.name("judges"))
+	case b.has("waives") && !r.warn:
+		p.fault(b.lineOf("waives"), "%s: a rule that waives warns at most: write warn: true", b.name("waives"))
+	}
+	for _, kind := range r.judges {
+		switch {
+		case !slices.Contains(kinds, kind):
+			p.fault(r.line, "%s: %q is none of %s", r.name, kind, strings.Join(kinds, ", "))
+		case r.waived == "" && !r.names(kind) && (kind != exchange.KindDeclaration || !r.mentions("declarations")):
+			p.fault(b.lineOf("judges"), "%s: require does not look at %s", b.name("judges"), kind)
+		}
+	}
 }
 
 func refusals() []string {

@@ -212,7 +212,9 @@ func (o *object) declaration(forms Forms) exchange.Declaration {
 		return declared
 	}
 	for _, question := range form.Questions {
-		declared.Answers[question.ID] = answers.flag(question.ID)
+		if declared.Answers[question.ID] = answers.flag(question.ID); declared.Answers[question.ID] == question.Adverse {
+			declared.Adverse = append(declared.Adverse, question.ID)
+		}
 	}
 	answers.end()
 	o.end()

@@ -90,3 +90,13 @@ func Unknown(mentions Mentions, vocabularies ...Vocabulary) []string {
 	}
 	return unknown
 }
+
+// EvidenceTypes lists what evidence a packet may hold, sorted.
+func EvidenceTypes() []string { return slices.Clone(evidenceNames) }
+
+// EvidenceWords lists the words that a member of evidence may have; nil for one that is no closed list.
+func EvidenceWords(member string) []string {
+	return slices.Clone(map[string][]string{
+		"result": results, "colour": codeColours, "source": mediums, "province": provinces,
+	}[member])
+}
