@@ -154,7 +154,7 @@ func healthSchema() *Schema {
 	)
 }
 
-// evidenceMembers say of each type what evidenceReaders read.
+// evidenceMembers say what the reader of each type in evidenceKinds takes.
 func evidenceMembers() map[string][]schemaMember {
 	at := func(name, says string) schemaMember { return must(name, momentOf().says(says)) }
 	institution := (&Schema{Type: "string"}).says(fmt.Sprintf("who made it; cut after %d characters", MaxInstitution))
