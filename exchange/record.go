@@ -134,6 +134,9 @@ type Holder struct {
 	Documents []Document // one to three, of different types
 	BirthDate Date
 	Name      Name
+	// Home is where the documents say that the holder is at home: "hongkong", "macau", "mainland", "taiwan" or "foreign"; "" if
+	// they do not say. It is read from the documents alone and is never a claim.
+	Home string
 	// Verified is whether the source compared the person with the document; "unverified" family members are the
 	// destination's decision.
 	Verified bool

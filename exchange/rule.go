@@ -81,6 +81,7 @@ type Destination interface {
 
 // Jurisdiction is all that one side does.
 type Jurisdiction interface {
+	Calendar
 	Source
 	Destination
 	Publisher

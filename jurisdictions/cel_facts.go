@@ -31,6 +31,7 @@ type (
 	holderFacts struct {
 		Age       int              `cel:"age"`
 		Verified  bool             `cel:"verified"`
+		Home      string           `cel:"home"`
 		Documents []*documentFacts `cel:"documents"`
 		born      bool             // Age is known
 	}
@@ -103,7 +104,15 @@ func (p *packetFacts) known(name string) bool {
 	return true
 }
 
-func (h *holderFacts) known(name string) bool { return name != "age" || h.born }
+func (h *holderFacts) known(name string) bool {
+	switch name {
+	case "age":
+		return h.born
+	case "home":
+		return h.Home != ""
+	}
+	return true
+}
 
 func (d *documentFacts) known(string) bool { return d.Type != "" }
 
@@ -267,7 +276,7 @@ func healthOf(health exchange.Health) healthFacts {
 }
 
 func holderOf(holder exchange.Holder, now time.Time) holderFacts {
-	f := holderFacts{Verified: holder.Verified, Documents: make([]*documentFacts, len(holder.Documents))}
+	f := holderFacts{Verified: holder.Verified, Home: holder.Home, Documents: make([]*documentFacts, len(holder.Documents))}
 	if f.born = holder.BirthDate != (exchange.Date{}); f.born {
 		f.Age = holder.Age(now)
 	}

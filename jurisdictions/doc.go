@@ -61,7 +61,7 @@
 //
 //	now                                          the request's one clock reading
 //	packet       {issued_at, port, channel, route, source, destination}
-//	holder       {age, verified, documents [{type}]}
+//	holder       {age, verified, home, documents [{type}]}   home: whose the documents are, one of Homes; never a claim
 //	presenter    {relation}
 //	consent      {by}
 //	health       {colour, subcode, as_of, reasons}
@@ -128,4 +128,7 @@
 // A Shelf holds a side's current Book: the embedded file, or <side>.yaml from the directory of overrides. At start a faulty
 // override is an error and nothing starts. Later a faulty one, or one that has vanished, leaves the last good Book in
 // use, is logged once for each change, and shows in Status until it is mended.
+//
+// A Book that replaces another one counts for codes that are out as well: Shut says when it gives nobody a code over a route,
+// and exchange.Closings makes of it what voids codes. A file that opens a route again must keep the closed version.
 package jurisdictions

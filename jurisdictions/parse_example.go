@@ -89,8 +89,8 @@ var givers = map[string]func(p *parser, node *yaml.Node, v *view){
 		}
 	},
 	"holder": func(p *parser, node *yaml.Node, v *view) {
-		b := p.block(node, "given.holder", "age", "verified", "documents")
-		v.holder = holderFacts{Age: b.number("age"), born: b.has("age"), Verified: b.flag("verified")}
+		b := p.block(node, "given.holder", "age", "verified", "home", "documents")
+		v.holder = holderFacts{Age: b.number("age"), born: b.has("age"), Verified: b.flag("verified"), Home: b.pick("home", Homes()...)}
 		for _, item := range b.list("documents") {
 			v.holder.Documents = append(v.holder.Documents, &documentFacts{Type: p.block(item, "given.holder.documents", "type!").text("type")})
 		}

@@ -41,7 +41,7 @@ var (
 
 // variants are all cases, in the order of the path that a packet takes.
 var variants = slices.Concat(greenVariants, claimVariants, timeVariants, consentVariants, colourVariants, testVariants,
-	entryVariants, documentVariants, familyVariants)
+	entryVariants, documentVariants, registryVariants, familyVariants)
 
 var greenVariants = []variant{
 	{name: "green", leads: issued, says: "nothing: a green code and all that the destination asks"},
@@ -169,7 +169,24 @@ var entryVariants = []variant{
 var documentVariants = []variant{
 	{name: "foreign-passport", leads: "document-not-accepted", says: "a foreign passport", edit: only("foreign-passport", "X1234567")},
 	{name: "taiwan-permit", leads: "document-not-accepted", says: "a Taiwan resident's travel permit", edit: only("taiwan-permit", "12345678")},
+	{name: "lone-travel-permit", leads: "document-not-accepted", only: fromGuangdong,
+		says: "a travel permit to Hong Kong and Macau with nothing beside it that logs in", edit: only("travel-permit", "C12345678")},
+	{name: "hongkong-permit", leads: issued, only: fromGuangdong, into: fromMacau, channel: "h5",
+		says: "a Hong Kong resident's permit on 粤康码's page for people who arrive, never converted", edit: func(d *draft) {
+			d.drop("conversion")
+			only("home-return-permit", "H12345678")(d)
+		}},
 	{name: "other-document", leads: "document-not-accepted", says: "a document of no known type", edit: only("other", "ABC123")},
+}
+
+// registryVariants are people as registries hold them.
+var registryVariants = []variant{
+	{name: "daily-tests", leads: issued, says: "64 pieces of evidence: three tests a day of laboratories with long names, and the longest name", edit: dailyTests},
+	{name: "birth-month", leads: issued, says: "a holder whose day of birth no registry knows: 1990-07",
+		edit: func(d *draft) { d.Holder.BirthDate = d.Holder.BirthDate[:len("2006-01")] }},
+	{name: "birth-year", leads: issued, says: "a holder of whose birth only the year is known, with zeros for the rest: 1990-00-00",
+		edit: func(d *draft) { d.Holder.BirthDate = d.Holder.BirthDate[:len("2006")] + "-00-00" }},
+	{name: "long-name", leads: issued, says: "a name of 80 Han characters and 200 Latin ones", edit: longName},
 }
 
 var familyVariants = []variant{
