@@ -123,7 +123,7 @@ func holderSchema(sides []Vocabulary) *Schema {
 		may("han", lettersOf(MaxHanName).says("in Chinese characters, as the document has it")),
 		may("latin", lettersOf(MaxLatinName).says("in Latin letters, as the document has it")),
 	)
-	name.AnyOf = []*Schema{{Required: []string{"han"}}, {Required: []string{"latin"}}}
+	name.AnyOf = []*Schema{textThere("han"), textThere("latin")}
 	return objectOf(
 		must("documents", arrayOf(document, 1, MaxDocuments).says("each of another type")),
 		must("birth_date", formOf(`^\d{4}(-\d\d){0,2}$`).says("1990-01-02; of a date known in part 1990-01 or 1990, or the same with 00")),
@@ -317,6 +317,11 @@ func secondsOf() *Schema { return wholeOf(0, milliseconds-1) }
 
 func ifConst(name, value string) *Schema {
 	return &Schema{Properties: map[string]*Schema{name: {Const: value}}, Required: []string{name}}
+}
+
+// textThere is an object with this member, not null.
+func textThere(name string) *Schema {
+	return &Schema{Properties: map[string]*Schema{name: {Type: "string"}}, Required: []string{name}}
 }
 
 func (s *Schema) says(description string) *Schema {
