@@ -129,6 +129,7 @@ func (w *world) config() Config {
 				`{"kty":"EC","kid":"mo.1.cccccc","alg":"ES256"},{"kty":"RSA","kid":"packet-gd.1.dddddd","alg":"RSA-OAEP-256"}]}`), w.down("keys")
 		},
 		Ready: func(context.Context) error { return w.down("ready") },
+		Guide: guideFacts(),
 		Clock: w.clock, Log: slog.New(slog.NewJSONHandler(w.log, nil)), Metrics: w.metrics,
 		Origins: []string{"https://page.macau.example"},
 	}
