@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
+	"encoding/json"
+	"fmt"
 	"io/fs"
 	"maps"
 	"net/http"
@@ -12,6 +14,8 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
+
+	"crosscode/exchange"
 )
 
 //go:embed web/officer web/vendor
@@ -35,11 +39,11 @@ var officerMedia = map[string]string{
 // officerPage may use the camera, and may name one script by a string: its service worker.
 var officerPage = &pagePolicy{trustedTypes: "crosscode-officer", camera: true}
 
-// officerAssets and qrAssets are the page's files and the decoder's. A browser asks for them each time: the service worker
-// keeps them, and a file of another release must not come between.
+// officerAssets and qrAssets are the page's files, as they are written, and the decoder's. A browser asks for them each time:
+// the service worker keeps them, and a file of another release must not come between.
 var (
 	qrAssets      = filesOf(path.Join("web/vendor", qrFolder))
-	officerAssets = withWorker(filesOf("web/officer"))
+	officerAssets = filesOf("web/officer")
 )
 
 // filesOf reads the served files of an embedded folder. The embedded files are there whenever the program is.
@@ -100,6 +104,23 @@ func withWorker(page map[string]asset) map[string]asset {
 	return page
 }
 
+// withPorts adds the names of all ports of the server's routes to the page's sentences, so that no port shows as its id.
+func (s *Server) withPorts(page map[string]asset) (map[string]asset, error) {
+	for _, language := range exchange.Languages() {
+		file, words := "texts."+language+".json", map[string]string{}
+		if err := json.Unmarshal(page[file].body, &words); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		for _, route := range s.routes {
+			for _, port := range s.portsOn(route) {
+				words["port."+string(port.ID)] = port.Name.In(language)
+			}
+		}
+		page[file] = asset{media: mediaJSON, body: encode(words)}
+	}
+	return page, nil
+}
+
 // officerCalls are the officers' page with its files, and the decoder that it loads.
 func (s *Server) officerCalls() []call {
 	return []call{
@@ -110,10 +131,10 @@ func (s *Server) officerCalls() []call {
 }
 
 func (s *Server) officer(c echo.Context) error {
-	index := officerAssets["index.html"]
+	index := s.officerAssets["index.html"]
 	return publish(c, index.media, index.body, index.age)
 }
 
-func (s *Server) officerFile(c echo.Context) error { return serveAsset(c, officerAssets) }
+func (s *Server) officerFile(c echo.Context) error { return serveAsset(c, s.officerAssets) }
 
 func (s *Server) vendored(c echo.Context) error { return serveAsset(c, qrAssets) }

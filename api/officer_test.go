@@ -188,3 +188,26 @@ func TestTheManifestNamesFilesThatAreThere(t *testing.T) {
 		}
 	}
 }
+
+// Ports are data: every port of every route has its name on the officers' page, in each language, whoever adds it.
+func TestTheOfficersPageNamesEveryPort(t *testing.T) {
+	w := newWorld(t)
+	named := 0
+	for _, language := range exchange.Languages() {
+		var words map[string]string
+		if err := json.Unmarshal(w.want(get("/officer/texts."+language+".json"), http.StatusOK).body, &words); err != nil {
+			t.Fatal(err)
+		}
+		for _, route := range w.server.routes {
+			for _, port := range w.server.portsOn(route) {
+				named++
+				if words["port."+string(port.ID)] != port.Name.In(language) || port.Name.In(language) == "" {
+					t.Errorf("%s: %s is called %q", language, port.ID, words["port."+string(port.ID)])
+				}
+			}
+		}
+	}
+	if named == 0 {
+		t.Error("no route has a port")
+	}
+}

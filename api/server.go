@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -101,23 +102,25 @@ const (
 
 // Server is the gateway's HTTP face. Make it with New.
 type Server struct {
-	config    Config
-	echo      *echo.Echo
-	admin     http.Handler
-	calls     map[string]call // by method and path template
-	paths     map[string][]call
-	origins   map[string]bool
-	sides     []exchange.Side // sorted
-	routes    []exchange.Route
-	tags      map[string]exchange.Side
-	table     *table
-	pages     pages
-	handbook  handbook
-	limiter   *limiter
-	slots     chan struct{}
-	metrics   *metrics
-	readiness readiness
-	draining  atomic.Bool
+	config   Config
+	echo     *echo.Echo
+	admin    http.Handler
+	calls    map[string]call // by method and path template
+	paths    map[string][]call
+	origins  map[string]bool
+	sides    []exchange.Side // sorted
+	routes   []exchange.Route
+	tags     map[string]exchange.Side
+	table    *table
+	pages    pages
+	handbook handbook
+	// officerAssets are the officers' page with the names of this server's ports.
+	officerAssets map[string]asset
+	limiter       *limiter
+	slots         chan struct{}
+	metrics       *metrics
+	readiness     readiness
+	draining      atomic.Bool
 }
 
 // New checks the config, telling all its faults at once, and makes the server. It opens no port.
@@ -146,6 +149,11 @@ func New(config Config) (*Server, error) {
 	if err := s.chart(); err != nil {
 		return nil, err
 	}
+	named, err := s.withPorts(maps.Clone(officerAssets))
+	if err != nil {
+		return nil, err
+	}
+	s.officerAssets = withWorker(named)
 	if s.metrics, err = newMetrics(config.Metrics, s.inFlight); err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)
 	}

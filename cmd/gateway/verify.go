@@ -14,6 +14,7 @@ import (
 	"crosscode/crypto/jose"
 	"crosscode/exchange"
 	"crosscode/exchange/clock"
+	"crosscode/jurisdictions"
 )
 
 type verifyCommand struct {
@@ -151,7 +152,7 @@ func serves(bundle exchange.Bundle, route string) bool {
 
 func describe(std streams, found exchange.Examination, bundle exchange.Bundle, now time.Time) {
 	for _, line := range []struct{ name, value string }{
-		{"route", found.Route}, {"port", string(found.Port)}, {"name", found.Name}, {"document", found.Document},
+		{"route", found.Route}, {"port", portName(found.Port)}, {"name", found.Name}, {"document", found.Document},
 		{"sampled on", found.SampledOn}, {"valid until", moment(found.Until)},
 		{"closed since", moment(found.Since)}, {"open again", moment(found.Reopened)},
 		{"bundle age", now.Sub(time.Unix(bundle.IssuedAt, 0)).Round(time.Second).String()},
@@ -166,6 +167,15 @@ func describe(std streams, found exchange.Examination, bundle exchange.Bundle, n
 	if found.Specimen {
 		fmt.Fprintln(std.out, "  SPECIMEN     not for real use")
 	}
+}
+
+// portName is a port's English name with its id, since the whole answer is English; the id alone where no file knows it.
+func portName(id exchange.Port) string {
+	ports, err := jurisdictions.AllPorts()
+	if i := slices.IndexFunc(ports, func(port exchange.PortText) bool { return port.ID == id }); err == nil && i >= 0 {
+		return ports[i].Name.En + " (" + string(id) + ")"
+	}
+	return string(id)
 }
 
 func moment(t time.Time) string {
