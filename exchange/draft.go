@@ -86,8 +86,9 @@ type FullReceipt struct {
 	Decided     string        `json:"decided,omitempty"`
 	Route       string        `json:"route"` // "macau-guangdong"
 	Port        Port          `json:"port,omitempty"`
-	IssuedAt    time.Time     `json:"issued_at"` // RFC 3339, UTC+8
-	ValidUntil  *time.Time    `json:"valid_until,omitempty"`
+	IssuedAt    time.Time     `json:"issued_at"`             // RFC 3339, UTC+8
+	ValidUntil  *time.Time    `json:"valid_until,omitempty"` // the last second
+	EndsBy      *EndsBy       `json:"ends_by,omitempty"`     // of every issued code
 	CodeID      string        `json:"code_id,omitempty"`
 	CodeSHA256  string        `json:"code_sha256,omitempty"` // lower-case hex, of the code's JWS signing input
 	Rulebooks   []Book        `json:"rulebooks"`
@@ -105,6 +106,20 @@ type FullReceipt struct {
 type RuleVerdict struct {
 	Rule   string `json:"rule"`
 	Status Status `json:"status"`
+}
+
+// EndsBy is what sets a code's end: a rule, or the first announced version under which the record gets no code.
+type EndsBy struct {
+	Rule    string `json:"rule"`
+	Version string `json:"version,omitempty"` // of the rulebook; none for exchange.source-code-end and exchange.code-life
+}
+
+// String is "macau.entry.closed of macau/2023-03-27T00:00+08:00", or the rule alone.
+func (e EndsBy) String() string {
+	if e.Version == "" {
+		return e.Rule
+	}
+	return e.Rule + " of " + e.Version
 }
 
 // ConsentProof says which text the holder agreed to.
@@ -187,13 +202,14 @@ func (g grant) Drafts(terms Terms) (*Drafts, error) {
 	if err != nil {
 		return nil, err
 	}
-	drafts := g.drafts(terms, g.entry.Shows.Document, g.until)
+	drafts := g.drafts(terms, g.entry.Shows.Document, g.end.At)
 	drafts.code = &Draft{key: terms.Destination.Key, typ: terms.Destination.Type, claims: payload}
 	drafts.receipt.Outcome, drafts.full.Outcome = Issued, Issued
 	drafts.receipt.Code, drafts.full.CodeID = claims.ID, claims.ID
 	drafts.receipt.Unverified = claims.Unverified
-	until := g.until.In(Zone)
-	drafts.full.ValidUntil = &until
+	until := g.end.At.In(Zone)
+	drafts.full.ValidUntil, drafts.full.EndsBy = &until, g.end.Told()
+	drafts.full.Rules = append(drafts.full.Rules, g.endsSoon()...)
 	drafts.withdraw = randomText()
 	drafts.full.WithdrawSum = hexSum([]byte(drafts.withdraw))
 	if terms.Landing == "" {
@@ -210,7 +226,7 @@ func (g grant) Drafts(terms Terms) (*Drafts, error) {
 func (g grant) code(terms Terms) CodeClaims {
 	return CodeClaims{
 		Issuer: terms.Destination.Side, ID: terms.Key.CodeID(),
-		IssuedAt: terms.IssuedAt.Unix(), Expires: g.until.Unix(),
+		IssuedAt: terms.IssuedAt.Unix(), Expires: g.end.At.Unix(),
 		Name: g.record.Holder.Name.Mask(), Document: g.entry.Shows.Document.Mask(),
 		SampledOn: g.entry.Shows.SampledOn.String(), Route: terms.tag(), Port: g.record.Port, Specimen: terms.Specimen,
 		Unverified: !g.record.Holder.Verified,
@@ -261,6 +277,14 @@ func (b basis) decisions() []RuleVerdict {
 		}
 	}
 	return decisions
+}
+
+// endsSoon is the warning that the code hardly lives, as the receipt lists it.
+func (g grant) endsSoon() []RuleVerdict {
+	if !g.short() {
+		return nil
+	}
+	return []RuleVerdict{{Rule: RuleShortLife, Status: Fails}}
 }
 
 func (b basis) notGranted() []string {

@@ -181,9 +181,7 @@ func (g *Gateway) answer(ctx context.Context, record Record, claim Claim) (Answe
 	if recalled {
 		return Answer{}, Fail(PacketExpired, "recalled", nil)
 	}
-	green := g.Sides[record.Route.From].Green(record, claim.First)
-	entry := g.Sides[record.Route.To].Admit(record, record.Route, claim.First)
-	verdict := Conclude(record, green, entry, claim.First)
+	verdict := Judge(record, g.Sides[record.Route.From], g.Sides[record.Route.To], claim.First)
 	if claim.Repeat && !verdict.Until().Equal(claim.Until) {
 		return Answer{}, Fail(Replayed, "verdict-changed", nil)
 	}
@@ -241,7 +239,7 @@ func (g *Gateway) sign(ctx context.Context, verdict Verdict, claim Claim) (Answe
 	}
 	answer := Answer{
 		Route: record.Route, Signatures: signatures, ReceiptID: claim.Key.ReceiptID(), IssuedAt: claim.First.Truncate(time.Second),
-		ValidUntil: verdict.Until(), NotGranted: entry.NotGranted, Warnings: warnings(verdict), Withdraw: drafts.Withdraw(),
+		ValidUntil: verdict.Until(), NotGranted: entry.NotGranted, Warnings: verdict.Warnings(), Withdraw: drafts.Withdraw(),
 	}
 	if decided, refused := verdict.Refused(); refused {
 		answer.Refusal = &decided
@@ -266,17 +264,4 @@ func (g *Gateway) seal(ctx context.Context, destination Side, drafts *Drafts, an
 	}
 	answer.Handoff = handoff
 	return answer, err
-}
-
-func warnings(verdict Verdict) []Outcome {
-	var warned []Outcome
-	_, green, entry := verdict.Basis()
-	for _, findings := range []Findings{green, entry} {
-		for _, outcome := range findings.Outcomes {
-			if outcome.Warn && outcome.Status != Pass && outcome.Status != NotInForce {
-				warned = append(warned, outcome)
-			}
-		}
-	}
-	return warned
 }

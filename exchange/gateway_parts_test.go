@@ -77,6 +77,7 @@ type side struct {
 	read    func(exchange.Claims) (exchange.Record, error)
 	green   func(exchange.Record, time.Time) exchange.Findings
 	admit   func(exchange.Record, exchange.Route, time.Time) exchange.Findings
+	changes []time.Time
 }
 
 func (s *side) Profile() exchange.Profile { return s.profile }
@@ -88,6 +89,9 @@ func (s *side) Green(record exchange.Record, at time.Time) exchange.Findings {
 }
 func (s *side) Admit(record exchange.Record, route exchange.Route, at time.Time) exchange.Findings {
 	return s.admit(record, route, at)
+}
+func (s *side) Changes(after, until time.Time) []time.Time {
+	return between(s.changes, after, until)
 }
 func (s *side) Editions(exchange.Route, time.Time) []exchange.Edition     { return nil }
 func (s *side) Consents(exchange.Route, time.Time) []exchange.ConsentText { return nil }

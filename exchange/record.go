@@ -29,6 +29,9 @@ type Record struct {
 	IssuedAt  time.Time
 	NotBefore time.Time
 	Expires   time.Time
+	// Brought is when the gateway was first asked, by its clock; zero while nobody has asked, and then a rule takes the instant
+	// that it is asked about. It is not a claim.
+	Brought time.Time
 
 	Consent      Consent
 	Presenter    Presenter
@@ -160,6 +163,20 @@ func (h Holder) Age(now time.Time) int {
 		age = max(age, min(0, today.Year-born.Year)) // born this year, on a day that is not known: not before birth
 	}
 	return age
+}
+
+// birthdays lists the beginnings of the days after the one instant and up to the other on which the holder's Age goes up.
+func (h Holder) birthdays(after, until time.Time) []time.Time {
+	var found []time.Time
+	if h.BirthDate == (Date{}) {
+		return nil
+	}
+	for day := DateOf(after).Start().AddDate(0, 0, 1); !day.After(until); day = day.AddDate(0, 0, 1) {
+		if h.Age(day) != h.Age(day.Add(-time.Second)) {
+			found = append(found, day)
+		}
+	}
+	return found
 }
 
 // Document is one travel or identity document whose number has passed the checks of its type.

@@ -27,7 +27,7 @@ type Outcome struct {
 	// Advice is what the holder is told; empty where no rule decided (RuleRoute and its like), and the reason's own text is
 	// told instead.
 	Advice Advice
-	// Until is how long a pass stays one; zero: the rule sets no end.
+	// Until is the last second at which a pass is one; zero: the rule sets no end.
 	Until time.Time
 }
 
@@ -60,27 +60,20 @@ type Shows struct {
 	SampledOn Date
 }
 
-// Source reads a side's own packets and knows its own green.
+// Source reads a side's own packets.
 type Source interface {
 	// Read parses the claims; the error is a Failure with claims-invalid that names the field and never its value. A
 	// member that is not known is refused, not dropped.
 	Read(claims Claims) (Record, error)
-	// Green asks the side's rulebook in force at now. It does no I/O.
-	Green(record Record, now time.Time) Findings
 }
 
-// Destination decides whom it lets in over a route, and how its code looks.
-type Destination interface {
-	// Admit asks the side's rulebook in force at now. It does no I/O. No rulebook for the route is one failed outcome.
-	Admit(record Record, route Route, now time.Time) Findings
-	Profile() Profile
-}
-
-// Jurisdiction is all that one side does.
+// Jurisdiction is all that one side does: it reads its own packets, knows its own green, decides whom it lets in over a
+// route, and says how its code looks.
 type Jurisdiction interface {
 	Source
-	Destination
+	Rulebook
 	Publisher
+	Profile() Profile
 }
 
 // Profile is the form of a side's code.

@@ -10,8 +10,13 @@ import (
 type Verdict interface {
 	// Refused gives the outcome that decided against the holder; refused is false for a grant.
 	Refused() (decided Outcome, refused bool)
-	// Until is when the code ends, to the second; zero for a refusal.
+	// Until is the last second at which the code is good; zero for a refusal.
 	Until() time.Time
+	// End is Until and what sets it; the zero End for a refusal.
+	End() End
+	// Warnings are what the holder of a code must be told: rules that were not met and only warn, and a life so short that
+	// the code may end on the way.
+	Warnings() []Outcome
 	// Basis is what was asked: the record and both sides' findings.
 	Basis() (record Record, green, entry Findings)
 	// Drafts writes what is to be signed.
@@ -30,6 +35,8 @@ const (
 	RuleDocument      = "exchange.document"        // the code would show none of the holder's documents
 	RuleValidity      = "exchange.validity"        // no rule of the destination sets an end
 	RuleSourceCodeEnd = "exchange.source-code-end" // the source's own code has ended
+	RuleCodeLife      = "exchange.code-life"       // MaxCodeLife is over
+	RuleShortLife     = "exchange.short-life"      // warns only: the code lives less than ShortLife
 )
 
 type basis struct {
@@ -42,58 +49,65 @@ func (basis) concluded()                            {}
 
 type grant struct {
 	basis
-	until time.Time
+	at  time.Time // when it was concluded
+	end End
 }
 
 type refusal struct {
 	basis
 	decided Outcome
+	version string // of the rulebook that decided
 }
 
 func (g grant) Refused() (Outcome, bool)   { return Outcome{}, false }
-func (g grant) Until() time.Time           { return g.until }
+func (g grant) Until() time.Time           { return g.end.At }
+func (g grant) End() End                   { return g.end }
 func (r refusal) Refused() (Outcome, bool) { return r.decided, true }
 func (r refusal) Until() time.Time         { return time.Time{} }
+func (r refusal) End() End                 { return End{} }
 
 // Conclude weighs the source's and the destination's findings at now. "绿码" means something different on each side, so
 // both must hold. The first outcome that blocks decides, the source's before the destination's and in rulebook order.
 //
 // What is not known to be good is not green, so these are refusals too: findings without outcomes, or in which nothing
 // passes; a rule that failed to compute; a code that would show none of the holder's documents; and a code that would
-// never end, or has already ended.
+// never end, or has already ended. The last second of a code belongs to it: at 23:59:59.9 a test that counts until 23:59:59
+// still makes one.
+//
+// It knows one instant only. What a later version of a rulebook says is for Judge.
 func Conclude(record Record, green, entry Findings, now time.Time) Verdict {
 	b := basis{record: record, green: green, entry: entry}
-	if decided, blocked := b.blocked(); blocked {
-		return refusal{basis: b, decided: decided}
+	if decided, version, blocked := b.blocked(); blocked {
+		return refusal{basis: b, decided: decided, version: version}
 	}
 	ends := b.ends()
 	if len(ends) == 0 {
-		return refusal{basis: b, decided: Outcome{Rule: RuleValidity, Status: Errored, Reason: NotEligible, Category: "validity"}}
+		none := Outcome{Rule: RuleValidity, Status: Errored, Reason: NotEligible, Category: "validity"}
+		return refusal{basis: b, decided: none, version: entry.Book.Version}
 	}
-	first := slices.MinFunc(ends, func(one, other end) int { return one.at.Compare(other.at) })
+	ends = append(ends, End{At: now.Add(MaxCodeLife), By: Outcome{Rule: RuleCodeLife, Reason: NotEligible, Category: "validity"}})
+	first := slices.MinFunc(ends, func(one, other End) int { return one.At.Compare(other.At) })
 	// A code's exp has whole seconds; rounding down never lengthens it.
-	until := first.at.Truncate(time.Second)
-	if longest := now.Add(MaxCodeLife).Truncate(time.Second); until.After(longest) {
-		until = longest
+	first.At = first.At.Truncate(time.Second)
+	if first.At.Before(now.Truncate(time.Second)) {
+		return refusal{basis: b, decided: first.passed(), version: first.Version}
 	}
-	if !until.After(now) {
-		return refusal{basis: b, decided: first.passed()}
-	}
-	return grant{basis: b, until: until}
+	return grant{basis: b, at: now, end: first}
 }
 
 // blocked finds what stands in the way of any code, whatever its end would be.
-func (b basis) blocked() (Outcome, bool) {
+func (b basis) blocked() (decided Outcome, version string, blocked bool) {
 	for _, findings := range []Findings{b.green, b.entry} {
 		if decided, blocked := findings.blocked(); blocked {
-			return decided, true
+			return decided, findings.Book.Version, true
 		}
 	}
 	// A code without a document is worth nothing to an officer, and one with somebody else's is worth less.
 	if shown := b.entry.Shows.Document; shown.Number == "" || !slices.Contains(b.record.Holder.Documents, shown) {
-		return Outcome{Rule: RuleDocument, Status: Errored, Reason: DocumentNotAccepted, Category: "document"}, true
+		lacking := Outcome{Rule: RuleDocument, Status: Errored, Reason: DocumentNotAccepted, Category: "document"}
+		return lacking, b.entry.Book.Version, true
 	}
-	return Outcome{}, false
+	return Outcome{}, "", false
 }
 
 // blocked gives the first outcome that blocks. Rules that are all not in force, or only warn, have called nobody green.
@@ -108,38 +122,44 @@ func (f Findings) blocked() (Outcome, bool) {
 	return Outcome{Rule: RuleRoute, Status: Errored, Reason: RouteNotConfigured, Category: "route"}, !passed
 }
 
-// end is an instant at which the code must end, and what demands it.
-type end struct {
-	at time.Time
-	by Outcome
+// End is the last second of a code, and what sets it.
+type End struct {
+	At time.Time
+	// By is the rule: one that passes no longer than that, or one that does not hold under the version that begins then.
+	By Outcome
+	// Version is that of the rulebook that By stands in; empty for RuleCodeLife and RuleSourceCodeEnd, which are in none.
+	Version string
 }
 
+// Told is what sets the end, as receipts and explanations tell it.
+func (e End) Told() *EndsBy { return &EndsBy{Rule: e.By.Rule, Version: e.Version} }
+
 // passed is the outcome of a rule that held, once its time is over.
-func (e end) passed() Outcome {
-	e.by.Status = Fails
-	return e.by
+func (e End) passed() Outcome {
+	e.By.Status = Fails
+	return e.By
 }
 
 // ends lists every end that the code must respect: the destination's rules', the source's rules', and the source code's
 // own. The destination must set one itself (its cap), or there is none at all.
-func (b basis) ends() []end {
+func (b basis) ends() []End {
 	ends := b.entry.ends()
 	if len(ends) == 0 {
 		return nil
 	}
 	ends = append(ends, b.green.ends()...)
 	if until := b.record.Health.Until; !until.IsZero() {
-		ends = append(ends, end{at: until, by: Outcome{Rule: RuleSourceCodeEnd, Reason: NotGreen, Category: "colour", Until: until}})
+		ends = append(ends, End{At: until, By: Outcome{Rule: RuleSourceCodeEnd, Reason: NotGreen, Category: "colour", Until: until}})
 	}
 	return ends
 }
 
 // ends leaves warnings out: when such a pass is over, nobody is refused, so it cannot end a code either.
-func (f Findings) ends() []end {
-	var ends []end
+func (f Findings) ends() []End {
+	var ends []End
 	for _, outcome := range f.Outcomes {
 		if outcome.Status == Pass && !outcome.Warn && !outcome.Until.IsZero() {
-			ends = append(ends, end{at: outcome.Until, by: outcome})
+			ends = append(ends, End{At: outcome.Until, By: outcome, Version: f.Book.Version})
 		}
 	}
 	return ends

@@ -50,8 +50,10 @@ func TestConclude(t *testing.T) {
 		"a rule ends earlier":                  {leaves(), enters(ends(time.Hour)), "", "", time.Hour},
 		"the source's rule ends earlier":       {leaves(pass("macau.green.test", now.Add(time.Minute))), enters(), "", "", time.Minute},
 		"a rule ends a second from now":        {leaves(), enters(ends(time.Second)), "", "", time.Second},
-		"a rule ends now":                      {leaves(), enters(ends(0)), "guangdong.entry.test", exchange.NotEligible, 0},
-		"a rule ends within this second":       {leaves(), enters(ends(999 * time.Millisecond)), "guangdong.entry.test", exchange.NotEligible, 0},
+		"a rule's last second is now":          {leaves(), enters(ends(0)), "", "", 0},
+		"a rule ended a second ago":            {leaves(), enters(ends(-time.Second)), "guangdong.entry.test", exchange.NotEligible, 0},
+		"a rule ended within the last second":  {leaves(), enters(ends(-time.Millisecond)), "guangdong.entry.test", exchange.NotEligible, 0},
+		"a rule ends within this second":       {leaves(), enters(ends(999 * time.Millisecond)), "", "", 0},
 		"a rule ended long ago":                {leaves(), enters(ends(-time.Hour)), "guangdong.entry.test", exchange.NotEligible, 0},
 		"a rule ends later than a code may":    {leaves(), with(enters(), func(f *exchange.Findings) { f.Outcomes[0].Until = now.Add(1000 * time.Hour) }), "", "", exchange.MaxCodeLife},
 		"a warning's end ends nothing":         {leaves(), enters(warningUntil), "", "", 24 * time.Hour},
@@ -83,7 +85,7 @@ func wantVerdict(t *testing.T, verdict exchange.Verdict, rule string, reason exc
 }
 
 func TestTheSourceCodesOwnEnd(t *testing.T) {
-	for in, refused := range map[time.Duration]bool{-time.Second: true, 0: true, time.Second: false, time.Hour: false} {
+	for in, refused := range map[time.Duration]bool{-time.Second: true, 0: false, time.Second: false, time.Hour: false} {
 		record := green()
 		record.Health.Until = now.Add(in)
 		verdict := exchange.Conclude(record, leaves(), enters(), now)
@@ -142,7 +144,7 @@ func concludesGreen(t *rapid.T) bool {
 	for _, findings := range []exchange.Findings{green, entry} {
 		wantGreen(t, findings, verdict.Until())
 	}
-	if !verdict.Until().After(now) || verdict.Until().Nanosecond() != 0 {
+	if verdict.Until().Before(now) || verdict.Until().Nanosecond() != 0 {
 		t.Fatalf("a grant until %s", verdict.Until())
 	}
 	return true

@@ -29,6 +29,7 @@ type rule struct {
 	reason     exchange.Reason
 	category   string
 	warn       bool
+	once       bool    // asked at the bringing of the packet, and under a later version as of then
 	bound      binding // to ports
 	parameters map[string]string
 	when       *program // nil: always
@@ -105,6 +106,21 @@ func (b *Book) at(now time.Time) *version {
 		}
 	}
 	return nil
+}
+
+// Changes lists, in order, the instants after the one and up to the other at which another version is in force, or none.
+func (b *Book) Changes(after, until time.Time) []time.Time {
+	var changes []time.Time
+	within := func(at time.Time) bool { return at.After(after) && !at.After(until) }
+	for i, v := range b.versions {
+		if within(v.from) {
+			changes = append(changes, v.from)
+		}
+		if i == len(b.versions)-1 && !v.until.IsZero() && within(v.until) {
+			changes = append(changes, v.until)
+		}
+	}
+	return changes
 }
 
 // Side is whose rulebook it is.
@@ -276,6 +292,9 @@ func (u *use) evaluate(v *view) found {
 	f.Status = exchange.NotInForce
 	if u.off || !u.bound.holds(v.packet.Route, exchange.Port(v.packet.Port)) {
 		return f
+	}
+	if u.once && v.brought != nil {
+		v = v.brought
 	}
 	v.with = u.with
 	f.Status, f.cause = u.status(v)

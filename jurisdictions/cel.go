@@ -170,6 +170,9 @@ func (p *program) uses(variable string) bool {
 	return mentioned
 }
 
+// reads is uses; no expression reads nothing.
+func (p *program) reads(variable string) bool { return p != nil && p.uses(variable) }
+
 // says tells whether the expression holds the word as a literal.
 func (p *program) says(word string) bool { return slices.Contains(p.literals(), word) }
 

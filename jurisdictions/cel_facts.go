@@ -215,7 +215,9 @@ func variableOf(structType string) string {
 
 // view is what rules see of one record at one instant. It is used by one goroutine.
 type view struct {
-	now          time.Time
+	now time.Time
+	// brought is what rules that are asked once see: the same record when it was brought. nil: that is now.
+	brought      *view
 	packet       packetFacts
 	holder       holderFacts
 	presenter    presenterFacts
@@ -233,6 +235,14 @@ type view struct {
 }
 
 func newView(record *exchange.Record, route exchange.Route, now time.Time) *view {
+	v := viewAt(record, route, now)
+	if !record.Brought.IsZero() && !record.Brought.Equal(now) {
+		v.brought = viewAt(record, route, record.Brought)
+	}
+	return v
+}
+
+func viewAt(record *exchange.Record, route exchange.Route, now time.Time) *view {
 	v := &view{
 		now: now,
 		packet: packetFacts{

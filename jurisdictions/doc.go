@@ -22,6 +22,7 @@
 //	    reason: not-eligible          one of exchange.Refusals
 //	    category: test                all that an officer is told: one of Categories
 //	    warn: false                   true: a failure is noted and refuses nobody
+//	    asked: once                   at the bringing of the packet alone; see Ends
 //	    ports: [gongbei]              only here; or {group: zhuhai}, or {outside: zhuhai}; see Ports
 //	    parameters: {unit: unit, length: int}     int, bool, string, unit or list (of strings)
 //	    when: 'holder.age >= 3'                   CEL bool; false: not in force for this packet
@@ -52,8 +53,8 @@
 //	guangdong-macau: {unknown: {note: …, ports: {outside: zhuhai}}, documents: …, rules: …}
 //
 // Anchors and merge keys may be used. Everything else is strict: an unknown key, a missing language, a rule that no
-// version uses, a parameter that is not declared, an expression that does not compile, an example that does not hold, an
-// entry in which nothing ends the code. Parse finds all of it at once and says file and line.
+// version uses, a parameter that is not declared, an expression that does not compile, an example that does not hold, a
+// rule that looks at the clock and does not say how long a pass counts, an entry in which nothing ends the code. Parse finds all of it at once and says file and line.
 //
 // # What rules see
 //
@@ -94,6 +95,16 @@
 //	a closed version                               <side>.<part>.closed       route-closed
 //	a gap in the record, whole or at this port     <side>.<part>.unknown      route-not-configured
 //	no document that the channel's table takes     <side>.entry.documents     document-not-accepted
+//
+// # Ends
+//
+// A code ends when one of its rules does (until, which is the last second of a pass), and it never outlives the version that
+// allowed it: exchange.Judge asks the versions that begin within its life (Book.Changes) about the same record. A rule whose
+// when or require looks at now therefore says how long a pass counts. Either it has until, and is asked again under each later
+// version as of that version's beginning; or it has asked: once, and is asked, by whatever version, as of the instant at which
+// the packet was brought (exchange.Record.Brought). The second is for what must be fresh when a packet is brought and then
+// counts for the code's whole life, such as the source's colour: eight hours later every colour is eight hours old, and that
+// is no change of the rules. Age looks at the day; exchange.Judge asks again on a birthday.
 //
 // # Ports
 //

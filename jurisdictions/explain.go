@@ -16,14 +16,18 @@ import (
 // It is for somebody who has the claims before them anyway. Causes name facts, not persons, but a rulebook's author
 // decides what an expression may say of a value: an Explanation belongs on that person's screen and in no log.
 type Explanation struct {
-	At      time.Time   `json:"at"` // in UTC+8
-	Route   string      `json:"route"`
-	Green   Explained   `json:"green"` // by the source's book
-	Entry   Explained   `json:"entry"` // by the destination's book
-	Granted bool        `json:"granted"`
-	Until   *time.Time  `json:"until,omitempty"` // of the code, when granted
-	Decided *Decision   `json:"decided,omitempty"`
-	Shows   ShownOnCode `json:"shows"`
+	At      time.Time  `json:"at"` // in UTC+8
+	Route   string     `json:"route"`
+	Green   Explained  `json:"green"` // by the source's book
+	Entry   Explained  `json:"entry"` // by the destination's book
+	Granted bool       `json:"granted"`
+	Until   *time.Time `json:"until,omitempty"` // the code's last second, when granted
+	// EndsBy is what sets the code's end: a rule, or the first announced version under which the record gets no code.
+	EndsBy *exchange.EndsBy `json:"ends_by,omitempty"`
+	// EndsSoon is the warning exchange.short-life, with which a code that hardly lives is given.
+	EndsSoon *Decision   `json:"ends_soon,omitempty"`
+	Decided  *Decision   `json:"decided,omitempty"`
+	Shows    ShownOnCode `json:"shows"`
 }
 
 // Explained is what one book says.
@@ -42,7 +46,7 @@ type RuleOutcome struct {
 	Cause string `json:"cause,omitempty"`
 }
 
-// Decision is the outcome that decided against the holder.
+// Decision is one outcome that the holder is told of, with its texts.
 type Decision struct {
 	Rule   string          `json:"rule"`
 	Reason exchange.Reason `json:"reason"`
@@ -56,10 +60,12 @@ type ShownOnCode struct {
 	NotGranted []string `json:"not_granted,omitempty"`
 }
 
-// Explain asks both books what they say of the record at now, and concludes as the gateway does.
-func Explain(record exchange.Record, route exchange.Route, now time.Time, source, destination *Book) Explanation {
+// Explain asks both books what they say of the record at now, and judges as the gateway does. The outcomes are those of now; what
+// an announced version says later shows in the code's end.
+func Explain(record exchange.Record, now time.Time, source, destination *Book) Explanation {
+	route := record.Route
 	green, entry := source.green(&record, now), destination.admit(&record, route, now)
-	verdict := exchange.Conclude(record, green.Findings, entry.Findings, now)
+	verdict := exchange.Judge(record, source, destination, now)
 	e := Explanation{
 		At: now.In(exchange.Zone), Route: route.String(), Green: green.explain(route), Entry: entry.explain(route),
 		Shows: ShownOnCode{
@@ -68,12 +74,21 @@ func Explain(record exchange.Record, route exchange.Route, now time.Time, source
 	}
 	decided, refused := verdict.Refused()
 	if refused {
-		e.Decided = &Decision{Rule: decided.Rule, Reason: decided.Reason, Advice: decided.Advice}
+		e.Decided = decisionOf(decided)
 		return e
 	}
 	until := verdict.Until().In(exchange.Zone)
-	e.Granted, e.Until = true, &until
+	e.Granted, e.Until, e.EndsBy = true, &until, verdict.End().Told()
+	for _, warned := range verdict.Warnings() {
+		if warned.Rule == exchange.RuleShortLife {
+			e.EndsSoon = decisionOf(warned)
+		}
+	}
 	return e
+}
+
+func decisionOf(outcome exchange.Outcome) *Decision {
+	return &Decision{Rule: outcome.Rule, Reason: outcome.Reason, Advice: outcome.Advice}
 }
 
 func (a *answer) explain(route exchange.Route) Explained {
@@ -101,19 +116,31 @@ func (e Explanation) Print(w io.Writer, language string) error {
 	e.Green.print(&page, language)
 	e.Entry.print(&page, language)
 	if e.Granted {
-		fmt.Fprintf(&page, "\ngranted until %s, document %s", e.Until.Format(time.RFC3339), e.Shows.Document)
-		if e.Shows.SampledOn != "" {
-			fmt.Fprintf(&page, ", sampled on %s", e.Shows.SampledOn)
-		}
-		page.WriteString("\n")
+		e.printGrant(&page, language)
 	} else {
 		fmt.Fprintf(&page, "\nrefused: %s, decided by %s\n", e.Decided.Reason, e.Decided.Rule)
-		for _, text := range []exchange.Text{e.Decided.Title, e.Decided.Remedy, e.Decided.Contact} {
-			fmt.Fprintf(&page, "  %s\n", text.In(language))
-		}
+		e.Decided.print(&page, language)
 	}
 	_, err := io.WriteString(w, page.String())
 	return err
+}
+
+func (e Explanation) printGrant(page *strings.Builder, language string) {
+	fmt.Fprintf(page, "\ngranted until %s, document %s", e.Until.Format(time.RFC3339), e.Shows.Document)
+	if e.Shows.SampledOn != "" {
+		fmt.Fprintf(page, ", sampled on %s", e.Shows.SampledOn)
+	}
+	fmt.Fprintf(page, "\nends by %s\n", e.EndsBy)
+	if e.EndsSoon != nil {
+		fmt.Fprintf(page, "warns by %s\n", e.EndsSoon.Rule)
+		e.EndsSoon.print(page, language)
+	}
+}
+
+func (d Decision) print(page *strings.Builder, language string) {
+	for _, text := range []exchange.Text{d.Title, d.Remedy, d.Contact} {
+		fmt.Fprintf(page, "  %s\n", text.In(language))
+	}
 }
 
 func (e Explained) print(page *strings.Builder, language string) {

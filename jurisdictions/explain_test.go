@@ -18,7 +18,7 @@ func explained(t *testing.T, record exchange.Record, now time.Time) Explanation 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Explain(record, record.Route, now, book, demonstration(t))
+	return Explain(record, now, book, demonstration(t))
 }
 
 func TestExplainConcludesAsTheGatewayDoes(t *testing.T) {

@@ -32,7 +32,7 @@ func Categories() []string {
 
 func (p *parser) rule(member pair) {
 	what := member.key
-	b := p.block(member.value, what, "reason!", "category!", "warn", "ports", "parameters", "when", "require!", "until",
+	b := p.block(member.value, what, "reason!", "category!", "warn", "asked", "ports", "parameters", "when", "require!", "until",
 		"sampled_at", "advice!", "examples!")
 	r := &rule{
 		id: string(p.book.side) + "." + member.key, name: member.key, line: member.line, warn: b.flag("warn"),
@@ -45,13 +45,23 @@ func (p *parser) rule(member pair) {
 	case slices.Contains(builtInRules, r.name):
 		p.fault(r.line, "%s is the engine's own", r.name)
 	}
+	r.once = b.has("asked") && b.pick("asked", "once") == "once"
 	p.expressions(b, r)
+	p.ending(b, r)
 	p.rules[r.name] = r
 	p.book.rules = append(p.book.rules, r)
 	for _, node := range b.list("examples") {
 		r.examples = append(r.examples, p.example(node, r))
 	}
 	p.coverage(b, r)
+}
+
+// ending wants to know of a rule that looks at the clock how long a pass of it counts. Without an end, a code would go on after
+// the rule has stopped to hold.
+func (p *parser) ending(b block, r *rule) {
+	if r.until == nil && !r.once && (r.require.reads("now") || r.when.reads("now")) {
+		p.fault(r.line, "%s looks at now: say how long a pass counts (until), or that it is asked once (asked: once)", r.name)
+	}
 }
 
 func refusals() []string {
@@ -144,7 +154,7 @@ func lineIn(node *yaml.Node, line int) int {
 // mentions tells whether an expression of the rule uses the variable.
 func (r *rule) mentions(variable string) bool {
 	for _, p := range []*program{r.when, r.require, r.until, r.sampledAt} {
-		if p != nil && p.uses(variable) {
+		if p.reads(variable) {
 			return true
 		}
 	}

@@ -108,7 +108,7 @@ func (p *parts) explainClaims(seen jose.Explained, now time.Time) (steps []jose.
 	if err != nil {
 		return left, ""
 	}
-	verdict := jurisdictions.Explain(record, record.Route, now, source.Rules().Current(), destination.Rules().Current())
+	verdict := jurisdictions.Explain(record, now, source.Rules().Current(), destination.Rules().Current())
 	outcome = exchange.Issued
 	if !verdict.Granted {
 		outcome = string(verdict.Decided.Reason)
@@ -183,7 +183,7 @@ func ruleSteps(explained jurisdictions.Explanation) []jose.Step {
 		steps = append(steps, made)
 	}
 	if explained.Granted {
-		return append(steps, jose.Step{Name: "verdict", What: "granted until " + moment(*explained.Until)})
+		return append(steps, jose.Step{Name: "verdict", What: fmt.Sprintf("granted until %s, ends by %s", moment(*explained.Until), explained.EndsBy)})
 	}
 	return append(steps, jose.Step{
 		Name: "verdict", What: "refused", Faults: []jose.Fault{{Why: string(explained.Decided.Reason) + " by " + explained.Decided.Rule}},

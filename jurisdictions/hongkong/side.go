@@ -59,6 +59,11 @@ func (s *Side) Admit(record exchange.Record, route exchange.Route, now time.Time
 	return s.rules.Current().Admit(record, route, now)
 }
 
+// Changes lists when another version of Hong Kong's rulebook is in force, after the one instant and up to the other.
+func (s *Side) Changes(after, until time.Time) []time.Time {
+	return s.rules.Current().Changes(after, until)
+}
+
 // Editions lists Hong Kong's rules for the route, in force at now and announced.
 func (s *Side) Editions(route exchange.Route, now time.Time) []exchange.Edition {
 	return s.rules.Current().Editions(route, now)

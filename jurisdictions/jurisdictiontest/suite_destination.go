@@ -46,8 +46,7 @@ func (s *suite) asks(route exchange.Route, rule string) bool {
 	return slices.ContainsFunc(s.Editions(route, Now)[0].Rules, func(text exchange.RuleText) bool { return text.ID == string(s.id)+rule })
 }
 
-// testLasts asks at the last second at which a test can make a code, and at the next. A code needs some life left: at the
-// very second at which the test ends there is none.
+// testLasts asks at the last second at which a test can make a code, which counts to its end, and at the next.
 func (s *suite) testLasts(t *testing.T) {
 	for _, route := range s.coming() {
 		length := s.parameter(t, route, ".entry.negative-test", "length")
@@ -78,15 +77,18 @@ func (s *suite) lasts(t *testing.T, route exchange.Route, sampled, last time.Tim
 		return s.asDestination(claims, now)
 	}
 	what := route.String() + ", sampled at " + Instant(sampled)
-	verdict, err := at(last.Add(-time.Second))
-	if s.endsBefore(last) {
-		t.Logf("%s: the side's codes end before the test does", what)
-	} else {
-		wantGrant(t, what+", a second before its end", verdict, err)
+	for _, now := range []time.Time{last, last.Add(900 * time.Millisecond)} {
+		verdict, err := at(now)
+		if s.endsBefore(now) {
+			t.Logf("%s: the side's codes end before the test does", what)
+			continue
+		}
+		wantGrant(t, what+", in its last second", verdict, err)
+		if until := verdict.Until(); !until.Equal(last) {
+			t.Errorf("%s: brought at %s, the code ends at %s", what, now, until)
+		}
 	}
-	verdict, err = at(last)
-	wantRefusal(t, what+", at its end", verdict, err, exchange.NotEligible)
-	verdict, err = at(last.Add(time.Second))
+	verdict, err := at(last.Add(time.Second))
 	wantRefusal(t, what+", a second after its end", verdict, err, exchange.NotEligible)
 }
 
@@ -94,7 +96,7 @@ func (s *suite) lasts(t *testing.T, route exchange.Route, sampled, last time.Tim
 func (s *suite) endsBefore(last time.Time) bool {
 	for _, text := range s.Editions(s.coming()[0], Now)[0].Rules {
 		if text.ID == string(s.id)+".entry.cap" && text.Condition != "true" {
-			last := last.Add(-time.Second).In(exchange.Zone)
+			last := last.In(exchange.Zone)
 			return last.Hour() == 23 && last.Minute() == 59
 		}
 	}

@@ -795,8 +795,12 @@ function samePair(code, receipt) {
   return receipt.o === 'issued' && receipt.c === code.jti && ['r', 'p', 'n', 'd', 'iat', 'exp', 'sp', 'u'].every((name) => receipt[name] === code[name]);
 }
 
+/** ABSENT marks a group of members that may be left out as a whole. */
+const ABSENT = Symbol('absent');
+
 const FULL = {
-  jti: 's', outcome: 's', reason: '?s', decided: '?s', route: 's', port: '?s', issued_at: 't', valid_until: '?t', code_id: '?s', code_sha256: '?s',
+  jti: 's', outcome: 's', reason: '?s', decided: '?s', route: 's', port: '?s', issued_at: 't', valid_until: '?t',
+  ends_by: { [ABSENT]: true, rule: 's', version: '?s' }, code_id: '?s', code_sha256: '?s',
   rulebooks: [{ version: 's', sha256: 's', confidence: 's' }], rules: [{ rule: 's', status: 's' }], consent: { text: 's', sha256: 's', lang: 's' },
   fields_sha256: '?s', withdraw_sha256: '?s', not_granted: ['s'], specimen: '?b', unverified: '?b',
 };
@@ -814,6 +818,7 @@ function written(value, form) {
     for (const name in form) {
       const optional = typeof form[name] === 'string' && form[name][0] === '?';
       const given = value[name];
+      if (form[name][ABSENT] && given === undefined) continue;
       if (optional && (given === undefined || given === '' || given === false)) continue;
       members.push(JSON.stringify(name) + ':' + written(given, optional ? form[name].slice(1) : form[name]));
     }
