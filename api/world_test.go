@@ -422,6 +422,8 @@ func (s *side) Editions(route exchange.Route, now time.Time) []exchange.Edition 
 	return []exchange.Edition{current, announced}
 }
 
+func (s *side) Changes(_, _ time.Time) []time.Time { return nil }
+
 func (s *side) Ports(route exchange.Route) []exchange.PortText {
 	return []exchange.PortText{{
 		ID: "gongbei", Kind: "land", Cities: map[exchange.Side]string{route.From: "one", route.To: "two"},
