@@ -4,8 +4,8 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// bundleAge is how many seconds a cache may keep a bundle. A recall must be in it within a minute, and Config.Bundle may
-// itself be half a minute behind.
+// bundleAge is how many seconds a cache may keep a bundle. A recall or a closing must be in it within a minute, and
+// Config.Bundle may itself be half a minute behind.
 const bundleAge = 20
 
 // bundle gives the officers' signed offline bundle.

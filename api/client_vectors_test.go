@@ -74,9 +74,10 @@ var vectorProfiles = []exchange.Profile{
 
 // office signs like a gateway, with real keys of its own that end with the test.
 type office struct {
-	t    testing.TB
-	ring *keys.Embedded
-	now  time.Time
+	t        testing.TB
+	ring     *keys.Embedded
+	now      time.Time
+	closings []exchange.Closing
 }
 
 func newOffice(t testing.TB) *office {
@@ -164,11 +165,12 @@ func (o *office) vouching(receipt, full string) string {
 	return o.receipt(o.replaced(claims, own, `"h":"`+encode64(sum[:])))
 }
 
-// bundle publishes a bundle with these recalls.
+// bundle publishes a bundle with these recalls and the office's closings.
 func (o *office) bundle(recalls ...exchange.Recall) (exchange.Token, exchange.Bundle) {
 	o.t.Helper()
 	publisher := josecrypto.NewPublisher(josecrypto.PublisherConfig{
 		Ring: o.ring, Recalls: liveRecalls{live: recalls}, Issuer: issuer, Profiles: vectorProfiles, Clock: func() time.Time { return o.now },
+		Closings: func(time.Time) []exchange.Closing { return o.closings },
 	})
 	token, bundle, err := publisher.Bundle(o.t.Context())
 	if err != nil {
@@ -217,11 +219,13 @@ func (o *office) replaced(text, from, to string) string {
 func signVectors(t testing.TB) vectors {
 	t.Helper()
 	o := newOffice(t)
+	o.closings = o.closedRoutes()
 	recalled := o.issue("recalled")
 	token, bundle := o.bundle(
 		exchange.Recall{Code: recalled.id, Until: o.now.Add(24 * time.Hour)},
 		exchange.Recall{Side: "hongkong", Before: o.now, Until: o.now.Add(24 * time.Hour)},
 	)
+	o.closings = nil
 	made := vectors{
 		About: "Made by go test ./api -run TestVectors -write-vectors. What is shown to an officer, and what the officer must be told. " +
 			"Every exhibit is checked with the bundle and the pins; at is the officer's clock.",
@@ -343,10 +347,87 @@ func (o *office) exhibits(recalled papers) []exhibitVector {
 		code: child.code, receipt: o.vouching(child.receipt, silent), full: silent,
 	}, exchange.CategoryMismatch)
 
+	table = append(table, o.closedExhibits()...)
 	foreign := o.unreadable(mine)
 	for _, name := range slices.Sorted(maps.Keys(foreign)) {
 		show(name, foreign[name], exchange.CategoryUnreadable)
 	}
+	return table
+}
+
+// closedRoutes close each route but those to Guangdong in another way, counted from the bundle's instant.
+func (o *office) closedRoutes() []exchange.Closing {
+	route := func(from, to exchange.Side) exchange.Route { return exchange.Route{From: from, To: to} }
+	window := func(from, until time.Duration) exchange.Window {
+		closed := exchange.Window{From: o.now.Add(from)}
+		if until != 0 {
+			closed.Until = o.now.Add(until)
+		}
+		return closed
+	}
+	return []exchange.Closing{
+		{Route: route("guangdong", "macau"), Window: window(time.Hour, 0)},
+		{Route: route("guangdong", "hongkong"), Window: window(time.Hour, 2*time.Hour)},
+		{Route: route("macau", "hongkong")},
+		{Route: route("hongkong", "macau"), Window: window(-time.Hour, -time.Second)},
+		{Route: route("hongkong", "macau"), Window: window(3*time.Hour, 4*time.Hour)},
+		{Route: route("hongkong", "macau"), Window: window(5*time.Hour, 0)},
+	}
+}
+
+// over issues over another route than Macau's to Guangdong.
+func over(source, destination int) func(*exchange.Record, *exchange.Findings, *exchange.Terms) {
+	return func(record *exchange.Record, _ *exchange.Findings, terms *exchange.Terms) {
+		terms.Source, terms.Destination = vectorProfiles[source], vectorProfiles[destination]
+		record.Issuer, record.Port = terms.Source.Side, ""
+		record.Route = exchange.Route{From: terms.Source.Side, To: terms.Destination.Side}
+	}
+}
+
+// closedExhibits are papers of closed routes. A closing counts from its first second on, with no leeway, for every code from
+// before its end, and is told before whatever the code's own times say.
+func (o *office) closedExhibits() []exhibitVector {
+	const guangdong, macau, hongkong = 0, 1, 2
+	specimen := func(_ *exchange.Record, _ *exchange.Findings, terms *exchange.Terms) { terms.Specimen = true }
+	refuse := func(_ *exchange.Record, entry *exchange.Findings, _ *exchange.Terms) {
+		entry.Outcomes[0].Status = exchange.Fails
+	}
+	after := func(by time.Duration) *office { return &office{t: o.t, ring: o.ring, now: o.now.Add(by)} }
+	open := o.issue("closed-later", over(guangdong, macau))
+	other := o.issue("closed-later-other", over(guangdong, macau))
+	briefly := o.issue("closed-for-an-hour", over(guangdong, hongkong))
+	var table []exhibitVector
+	at := func(after time.Duration, name string, shown papers, want exchange.Category) {
+		table = append(table, exhibitVector{
+			Name: "a closed route: " + name, At: o.now.Add(after), Code: shown.code, Receipt: shown.receipt, Full: shown.full, Category: want,
+		})
+	}
+	at(time.Hour-time.Second, "a second before it closes", open, exchange.CategoryValid)
+	at(time.Hour-time.Millisecond, "a millisecond before it closes", open, exchange.CategoryValid)
+	at(time.Hour, "as it closes", open, exchange.CategoryRouteClosed)
+	at(time.Hour, "as it closes, the code alone", papers{code: open.code}, exchange.CategoryRouteClosed)
+	at(time.Hour, "as it closes, the receipt alone", papers{receipt: open.receipt}, exchange.CategoryRouteClosed)
+	at(100*time.Hour, "long after", open, exchange.CategoryRouteClosed)
+	at(2*time.Hour, "a code that was issued while it was closed", after(90*time.Minute).issue("while", over(guangdong, macau)), exchange.CategoryRouteClosed)
+	at(time.Hour, "a specimen", o.issue("closed-specimen", over(guangdong, macau), specimen), exchange.CategoryRouteClosed)
+	at(time.Hour, "another holder's receipt", papers{code: open.code, receipt: other.receipt}, exchange.CategoryMismatch)
+	at(time.Hour, "a refusal", papers{receipt: o.issue("closed-refused", over(guangdong, macau), refuse).receipt}, exchange.CategoryRefusal)
+
+	at(2*time.Hour-time.Millisecond, "a millisecond before it opens again", briefly, exchange.CategoryRouteClosed)
+	at(2*time.Hour, "as it opens again, a code from before", briefly, exchange.CategoryRouteClosed)
+	at(24*time.Hour, "hours after it opened again, a code from before", briefly, exchange.CategoryRouteClosed)
+	at(3*time.Hour, "open again, a code of the last second", after(2*time.Hour-time.Second).issue("last-second", over(guangdong, hongkong)), exchange.CategoryRouteClosed)
+	at(3*time.Hour, "open again, a code of its first second", after(2*time.Hour).issue("first-second", over(guangdong, hongkong)), exchange.CategoryValid)
+
+	always := o.issue("closed-always", over(macau, hongkong))
+	at(0, "since nobody knows when", always, exchange.CategoryRouteClosed)
+	at(-2*time.Minute, "since nobody knows when, before it was issued", papers{code: always.code}, exchange.CategoryRouteClosed)
+
+	at(3*time.Hour, "a code that is recalled as well", o.issue("closed-recalled", over(hongkong, macau)), exchange.CategoryRecalled)
+	twice := after(time.Second).issue("closed-twice", over(hongkong, macau))
+	at(2*time.Hour, "a code from after it opened", twice, exchange.CategoryValid)
+	at(4*time.Hour, "once, and open again", twice, exchange.CategoryRouteClosed)
+	at(5*time.Hour, "twice: the second closing is told", twice, exchange.CategoryRouteClosed)
 	return table
 }
 
@@ -458,12 +539,34 @@ func (o *office) bundles() []bundleVector {
 		{Name: "another typ", Token: o.forge(exchange.BundleKey, headerOf(exchange.ReceiptType), claims), At: at(0), Reason: "unreadable"},
 		{Name: "an unknown member", Token: sign(o.replaced(claims, `{`, `{"x":1,`)), At: at(0), Reason: "unreadable"},
 		{Name: "a member twice", Token: sign(o.replaced(claims, `{`, `{"iat":1,`)), At: at(0), Reason: "unreadable"},
-		{Name: "no keys", Token: sign(`{"iss":"x","iat":1,"soft":2,"exp":3,"profiles":[],"keys":[],"recalls":[]}`), At: at(0), Reason: "unreadable"},
+		{Name: "no keys", Token: sign(`{"iss":"x","iat":1,"soft":2,"exp":3,"profiles":[],"keys":[],"recalls":[],"closings":[]}`), At: at(0), Reason: "unreadable"},
 		{Name: "a key whose kid is another's", Token: sign(o.replaced(claims, `"kid":"`+o.public("gd").KeyID, `"kid":"`+o.public("mo").KeyID)), At: at(0), Reason: "unreadable"},
 		{Name: "a key with a private member", Token: sign(o.replaced(claims, `"kty":"EC"`, `"d":"AA","kty":"EC"`)), At: at(0), Reason: "unreadable"},
 		{Name: "a key that is no point of the curve", Token: sign(o.replaced(claims, `"y":"`, `"y":"`+strings.Repeat("A", 43)+`","z":"`)), At: at(0), Reason: "unreadable"},
 		{Name: "nothing", Token: "", At: at(0), Reason: "unreadable"},
 	}
+	listed := func(name, closings, reason string) {
+		token := sign(o.replaced(claims, `"closings":[]`, closings))
+		each := bundleVector{Name: "closings: " + name, Token: token, At: at(0), Reason: reason}
+		if reason == "" {
+			each.Next = pins
+		}
+		table = append(table, each)
+	}
+	listed("a route", `"closings":[{"r":"mo-gd","since":5,"until":6},{"r":"mo-gd","since":0},{"r":"mo-gd","since":7}]`, "")
+	listed("a route of nobody", `"closings":[{"r":"x","since":5}]`, "")
+	listed("absent", `"specimen":false`, "unreadable")
+	listed("null", `"closings":null`, "unreadable")
+	listed("an object", `"closings":{}`, "unreadable")
+	listed("a text in the list", `"closings":["mo-gd"]`, "unreadable")
+	listed("without a route", `"closings":[{"since":5}]`, "unreadable")
+	listed("an unknown member", `"closings":[{"r":"mo-gd","since":5,"port":"gongbei"}]`, "unreadable")
+	listed("a member twice", `"closings":[{"r":"mo-gd","since":5,"since":6}]`, "unreadable")
+	listed("before 1970", `"closings":[{"r":"mo-gd","since":-5}]`, "unreadable")
+	listed("an end with the beginning", `"closings":[{"r":"mo-gd","since":5,"until":5}]`, "unreadable")
+	listed("an end before 1970", `"closings":[{"r":"mo-gd","since":0,"until":-5}]`, "unreadable")
+	listed("a time with a fraction", `"closings":[{"r":"mo-gd","since":5.5}]`, "unreadable")
+	listed("a time that is text", `"closings":[{"r":"mo-gd","since":"5"}]`, "unreadable")
 	for i := range table {
 		if table[i].Pins == nil {
 			table[i].Pins = pins
@@ -515,10 +618,30 @@ func (v vectors) judged(t testing.TB, clock func() time.Time, specimens bool) *w
 	for _, each := range bundle.Recalls {
 		recalls.live = append(recalls.live, exchange.Recall{Code: each.Code, Side: tags[each.Tag], Before: time.Unix(each.Before, 0)})
 	}
-	return newWorld(t, func(c *Config) {
+	w := newWorld(t, func(c *Config) {
 		c.Exhibits, c.Recalls, c.Clock, c.Specimen = reader, recalls, clock, specimens
 		c.Rate, c.Burst = 1e6, 1e6
 	})
+	w.shut = shutBy(bundle.Closings, tags)
+	return w
+}
+
+// shutBy gives a bundle's closings as a rulebook would hold them.
+func shutBy(closings []exchange.BundleClosing, tags map[string]exchange.Side) map[exchange.Route][]exchange.Window {
+	shut := map[exchange.Route][]exchange.Window{}
+	for _, each := range closings {
+		from, to, _ := strings.Cut(each.Route, "-")
+		var window exchange.Window
+		if each.Since != 0 {
+			window.From = time.Unix(each.Since, 0)
+		}
+		if each.Until != 0 {
+			window.Until = time.Unix(each.Until, 0)
+		}
+		route := exchange.Route{From: tags[from], To: tags[to]}
+		shut[route] = append(shut[route], window)
+	}
+	return shut
 }
 
 // judge gives what POST /v1/receipts/verify says of each exhibit, without its title.

@@ -45,14 +45,16 @@
 //
 // # What is kept of a request
 //
-// One log line: method, path template, status, reason, stage, duration, request id; of a panic the function and line.
+// One log line: method, path template, status, reason, stage, duration, request id; with claims-invalid the name of the field; of a
+// panic the function and line.
 // No body, no header, no address, no error text: together with the time of a crossing they are personal data. Metrics
 // carry path templates, statuses, reasons and routes. An address is held in memory for the rate limiter alone.
 //
 // The officers' page (officer.go, web/officer) is a static shell that its service worker keeps; what it checks codes with
 // is web/client/crosscode.js, the same module that travellers' pages and mini-programs load (client.go). That module gives
 // the same categories as POST /v1/receipts/verify and `gateway verify`: web/client/testdata/vectors.json is checked by all
-// three. Files of others are in web/vendor, with their licences and hashes.
+// three, and by `sides check`, which shares no code with them. Files of others are in web/vendor, with their licences and
+// hashes.
 //
 // # Next door
 //

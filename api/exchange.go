@@ -156,7 +156,7 @@ func (s *Server) refused(c echo.Context, answer exchange.Answer) error {
 	}
 	v.reason, v.stage = id, "verdict"
 	full, _ := exchange.ParseFullReceipt(answer.FullReceipt) // as in issuedIn
-	told := s.problem(id, v.language)
+	told := s.problem(id, answer.Route, v.language)
 	told.Reason, told.RequestID = exchange.Reason(id), v.id
 	told.advise(adviceIn(v.language, decided.Advice))
 	told.refusal = &refusal{

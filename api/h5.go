@@ -112,7 +112,7 @@ func (s *Server) h5View(c echo.Context, route exchange.Route) (h5View, error) {
 	shown := h5View{
 		view: s.view(c), Route: route, Starts: s.startsOf(route.From), Landing: s.config.Pages.Landings[route.To],
 		HandoffLife: int(exchange.MaxHandoffLife / time.Second), Now: s.config.Clock().UnixMilli(),
-		Ends: []string{"withdrawn", "deleted", "expired"}, Refused: s.faultView(c, string(exchange.PacketRefused)),
+		Ends: []string{"withdrawn", "deleted", "expired"}, Refused: s.faultView(c, string(exchange.PacketRefused), route),
 	}
 	if err := shown.chooseBack(c.QueryParam("return")); err != nil {
 		return shown, err

@@ -274,8 +274,9 @@ func (s *Server) failPage(c echo.Context, found diagnosis) {
 	if entry.Outcome == outcomeRetry {
 		retryAfter(header)
 	}
-	told := s.faultView(c, found.id)
-	if route, err := s.routeParam(c); err == nil {
+	route, err := s.routeParam(c)
+	told := s.faultView(c, found.id, route)
+	if err == nil {
 		told.Starts, told.stands = s.startsOf(route.From), s.routeWords(route, visitOf(c).language)
 	}
 	if err := s.show(c, entry.Status, s.pages.fault, told); err != nil {
@@ -284,11 +285,11 @@ func (s *Server) failPage(c echo.Context, found diagnosis) {
 }
 
 // faultView is what a page says about a problem.
-func (s *Server) faultView(c echo.Context, id string) faultView {
+func (s *Server) faultView(c echo.Context, id string, route exchange.Route) faultView {
 	entry, language := s.table.Problems[id], visitOf(c).language
 	told := faultView{
 		view: s.view(c), Title: entry.Title.In(language), Detail: entry.Detail.In(language), Remedy: entry.Remedy.In(language),
-		Contact: s.table.Contacts[entry.Contact].In(language),
+		Contact: s.contact(entry.Contact, route, language),
 	}
 	told.reword(id)
 	return told

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -39,12 +40,14 @@ type problem struct {
 	Outcome string          `json:"outcome"`
 	Reason  exchange.Reason `json:"reason,omitempty"`
 	// Obstacle says which of several faults that share a reason it is; title, detail and remedy are then its own.
-	Obstacle   exchange.Obstacle `json:"obstacle,omitempty"`
-	Remedy     string            `json:"remedy"`
-	Contact    string            `json:"contact"`
-	Field      string            `json:"field,omitempty"`
-	RequestID  string            `json:"request_id,omitempty"`
-	RetryAfter int               `json:"retry_after,omitempty"` // seconds
+	Obstacle exchange.Obstacle `json:"obstacle,omitempty"`
+	// MendedBy says, with claims-invalid, who can put the field right: mendedByHolder or mendedBySource.
+	MendedBy   string `json:"mended_by,omitempty"`
+	Remedy     string `json:"remedy"`
+	Contact    string `json:"contact"`
+	Field      string `json:"field,omitempty"`
+	RequestID  string `json:"request_id,omitempty"`
+	RetryAfter int    `json:"retry_after,omitempty"` // seconds
 	*refusal
 }
 
@@ -68,6 +71,8 @@ type diagnosis struct {
 	reason    exchange.Reason // empty for what is no reason
 	obstacle  exchange.Obstacle
 	field     string
+	mendedBy  string        // "" for all but claims-invalid
+	source    exchange.Side // "" until the inner signature holds
 }
 
 // diagnose finds an error's problem. What is not listed is internal, and nothing of its text gets out.
@@ -97,14 +102,37 @@ func (s *Server) diagnoseFailure(failure *exchange.Failure) diagnosis {
 	if _, listed := s.table.Problems[string(failure.Reason)]; !listed {
 		return diagnosis{id: internal, stage: failure.Stage}
 	}
-	found := diagnosis{id: string(failure.Reason), stage: failure.Stage, reason: failure.Reason}
+	found := diagnosis{id: string(failure.Reason), stage: failure.Stage, reason: failure.Reason, source: failure.Source}
 	if _, listed := s.table.Obstacles[failure.Obstacle]; listed && failure.Reason == exchange.ConsentMissing {
 		found.obstacle = failure.Obstacle
 	}
-	if failure.Reason == exchange.ClaimsInvalid && fieldPattern.MatchString(failure.Field) {
-		found.field = failure.Field
+	if failure.Reason == exchange.ClaimsInvalid {
+		found.mendedBy = mender(failure.Field)
+		if fieldPattern.MatchString(failure.Field) {
+			found.field = failure.Field
+		}
 	}
 	return found
+}
+
+// Who can put a claim right. A holder who is told to check the name when a laboratory's test is malformed finds nothing to
+// correct, and gives up.
+const (
+	mendedByHolder = "holder"
+	mendedBySource = "source"
+)
+
+// holdersFields are what people can see and correct on their own side's page. Everything else is written by the side's back end, and so
+// is a field that nobody thought of.
+var holdersFields = []string{"holder.name", "holder.birth_date", "holder.documents"}
+
+func mender(field string) string {
+	for _, own := range holdersFields {
+		if inner, within := strings.CutPrefix(field, own); within && (inner == "" || inner[0] == '.' || inner[0] == '[') {
+			return mendedByHolder
+		}
+	}
+	return mendedBySource
 }
 
 // fieldPattern is what the name of a claim looks like: "holder.documents[0].number". What a source put in the place of a
@@ -124,7 +152,7 @@ func diagnoseRouting(routing *echo.HTTPError) diagnosis {
 // fail answers with an error's problem. An answer that has begun is cut off instead: half a code must not look whole.
 func (s *Server) fail(c echo.Context, err error) {
 	v, found := visitOf(c), s.diagnose(err)
-	v.reason, v.stage = found.id, found.stage
+	v.reason, v.stage, v.field = found.id, found.stage, found.field
 	var crashed *panicked
 	if errors.As(err, &crashed) {
 		v.where = crashed.where
@@ -141,26 +169,39 @@ func (s *Server) fail(c echo.Context, err error) {
 		return
 	}
 	entry := s.table.Problems[found.id]
-	answer := s.problem(found.id, v.language)
-	answer.Reason, answer.Field, answer.RequestID = found.reason, found.field, v.id
+	answer := s.problem(found.id, exchange.Route{From: found.source}, v.language)
+	answer.Reason, answer.Field, answer.RequestID, answer.MendedBy = found.reason, found.field, v.id, found.mendedBy
 	if words, found := s.table.Obstacles[found.obstacle]; found {
 		answer.Title, answer.Detail, answer.Remedy = words.in(v.language)
 	}
+	if found.mendedBy == mendedByHolder {
+		answer.Title, answer.Detail, answer.Remedy = s.table.Holders.in(v.language)
+	}
 	answer.Obstacle = found.obstacle
+	answer.Remedy = strings.NewReplacer("{request_id}", v.id, "{contact}", answer.Contact).Replace(answer.Remedy)
 	if entry.Outcome == outcomeRetry {
 		answer.RetryAfter = retryAfter(c.Response().Header())
 	}
 	s.tell(c, answer)
 }
 
-// problem begins the answer for an id in one language.
-func (s *Server) problem(id, language string) problem {
+// problem begins the answer for an id in one language, as far as the route is known.
+func (s *Server) problem(id string, route exchange.Route, language string) problem {
 	entry := s.table.Problems[id]
 	return problem{
 		Type: s.table.types + id, Status: entry.Status, Outcome: entry.Outcome,
 		Title: entry.Title.In(language), Detail: entry.Detail.In(language), Remedy: entry.Remedy.In(language),
-		Contact: s.table.Contacts[entry.Contact].In(language),
+		Contact: s.contact(entry.Contact, route, language),
 	}
+}
+
+// contact is whom to ask: the help line of the route's own side, as soon as that is known, or the table's words for it.
+func (s *Server) contact(name string, route exchange.Route, language string) string {
+	asked := map[string]exchange.Side{"source": route.From, "destination": route.To}[name]
+	if side, known := s.config.Sides[asked]; known {
+		return side.Contact().In(language)
+	}
+	return s.table.Contacts[name].In(language)
 }
 
 // refuse gives the uniform refusal: the same status, headers and bytes whatever was wrong with the packet, since every

@@ -180,7 +180,7 @@ func TestTheMetadataNamesTheKeysForEachSidesPackets(t *testing.T) {
 	if got := told.Packet.Algorithms; !slices.Equal(got, []string{"ECDH-ES", "ECDH-ES+A256KW", "RSA-OAEP-256"}) {
 		t.Errorf("packet algorithms %v", got)
 	}
-	if len(told.Routes) != 6 || told.Issuer != issuer || told.Limits.PacketBytes != 32768 || told.Limits.BodyBytes != 65536 {
+	if len(told.Routes) != 6 || told.Issuer != issuer || told.Limits.PacketBytes != 61440 || told.Limits.BodyBytes != 65536 {
 		t.Errorf("%+v", told)
 	}
 }

@@ -39,7 +39,7 @@ type Config struct {
 	// Issuer is the gateway's own URL without a trailing slash, as in a packet's aud: "https://gateway.example".
 	Issuer    string
 	Exchanger Exchanger
-	// Sides are the jurisdictions; every ordered pair of two is a route.
+	// Sides are the jurisdictions; every ordered pair of two is a route. Their calendars say which routes are closed.
 	Sides map[exchange.Side]exchange.Jurisdiction
 	// Listed tells whether a route is offered now, in the metadata and on the pages; its rules can be read in any case. It is
 	// asked for each request. Nil: all are.

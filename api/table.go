@@ -25,7 +25,7 @@ type text struct {
 	Remedy  exchange.Text `yaml:"remedy"`
 }
 
-// obstacleText is what an obstacle says, in the place of its reason's words.
+// obstacleText is what one of several faults that share a reason says, in the place of the reason's words.
 type obstacleText struct {
 	Title  exchange.Text `yaml:"title"`
 	Detail exchange.Text `yaml:"detail"`
@@ -49,6 +49,7 @@ type table struct {
 	Contacts   map[string]exchange.Text            `yaml:"contacts"`
 	Problems   map[string]text                     `yaml:"problems"`
 	Obstacles  map[exchange.Obstacle]obstacleText  `yaml:"obstacles"`
+	Holders    obstacleText                        `yaml:"holders"` // of claims-invalid, where the holder can mend it
 	Categories map[exchange.Category]exchange.Text `yaml:"categories"`
 	types      string                              // the URL under which each problem type is described
 	uniform    []byte                              // the one body of packet-refused
@@ -87,6 +88,9 @@ func (t *table) check() error {
 			faults = append(faults, fmt.Errorf("%s: contact", id))
 		}
 	}
+	complete("holders.title", t.Holders.Title)
+	complete("holders.detail", t.Holders.Detail)
+	complete("holders.remedy", t.Holders.Remedy)
 	for id, its := range t.Obstacles {
 		complete(string(id)+".title", its.Title)
 		complete(string(id)+".detail", its.Detail)

@@ -37,6 +37,8 @@ type finding struct {
 	Document   string            `json:"document,omitempty"`
 	SampledOn  string            `json:"sampled_on,omitempty"`
 	ValidUntil *time.Time        `json:"valid_until,omitempty"`
+	Since      *time.Time        `json:"since,omitempty"`    // of the closing, with route-closed; absent: no beginning is known
+	Reopened   *time.Time        `json:"reopened,omitempty"` // the closing's end, if it is over
 	Specimen   bool              `json:"specimen,omitempty"`
 	Unverified bool              `json:"unverified,omitempty"` // identity not verified: the officer checks the document
 }
@@ -58,8 +60,8 @@ func (s *Server) verify(c echo.Context) error {
 	return reply(c, s.findingIn(v.language, found))
 }
 
-// examine reads what is shown and holds it against the clock and the recalls. Its error is an outage: while recalls
-// cannot be known, nothing is valid.
+// examine reads what is shown and holds it against the clock, the recalls and the closings. Its error is an outage: while
+// recalls cannot be known, nothing is valid.
 func (s *Server) examine(ctx context.Context, posted shown) (exchange.Examination, error) {
 	unreadable := exchange.Examination{Category: exchange.CategoryUnreadable}
 	exhibit, err := s.exhibit(posted)
@@ -69,19 +71,38 @@ func (s *Server) examine(ctx context.Context, posted shown) (exchange.Examinatio
 	if err != nil {
 		return unreadable, nil
 	}
-	var outage error
-	found := exchange.Examine(exhibit, func(codeID, tag string, issuedAt time.Time) bool {
-		recalled, err := s.config.Recalls.Recalled(ctx, codeID, s.tags[tag], issuedAt)
-		outage = err
-		return recalled
-	}, s.config.Clock(), s.config.Specimen)
-	if outage != nil {
-		return unreadable, outage
+	now := s.config.Clock()
+	known := &notices{ctx: ctx, server: s}
+	found := exchange.Examine(exhibit, known, now, s.config.Specimen)
+	if known.outage != nil {
+		return unreadable, known.outage
 	}
 	if found.Category != exchange.CategoryUnreadable && s.routeOf(found.Route) == "" {
 		return unreadable, nil // of a side that this gateway no longer serves, whose recalls it cannot know
 	}
 	return found, nil
+}
+
+// notices are the recalls and closings that this gateway knows now.
+type notices struct {
+	ctx    context.Context // of the one request that they serve
+	server *Server
+	outage error // while it is set, the answers below mean nothing
+}
+
+func (n *notices) Recalled(codeID, source string, issuedAt time.Time) bool {
+	recalled, err := n.server.config.Recalls.Recalled(n.ctx, codeID, n.server.tags[source], issuedAt)
+	n.outage = err
+	return recalled
+}
+
+// Closed asks the rulebooks in use.
+func (n *notices) Closed(route string, issuedAt, now time.Time) (exchange.Window, bool) {
+	named, err := exchange.ParseRoute(n.server.routeOf(route))
+	if err != nil {
+		return exchange.Window{}, false // a side that is not served: examine calls it unreadable
+	}
+	return exchange.ClosedNow(n.server.config.Sides, named, issuedAt, now)
 }
 
 // exhibit checks the signatures of what is shown.
@@ -126,7 +147,17 @@ func (s *Server) findingIn(language string, found exchange.Examination) finding 
 	until := found.Until.In(exchange.Zone)
 	told.Route, told.Port, told.Name, told.Document = s.routeOf(found.Route), found.Port, found.Name, found.Document
 	told.SampledOn, told.ValidUntil, told.Specimen, told.Unverified = found.SampledOn, &until, found.Specimen, found.Unverified
+	told.Since, told.Reopened = inZone(found.Since), inZone(found.Reopened)
 	return told
+}
+
+// inZone gives an instant as it is shown; nil for none.
+func inZone(instant time.Time) *time.Time {
+	if instant.IsZero() {
+		return nil
+	}
+	shown := instant.In(exchange.Zone)
+	return &shown
 }
 
 // routeOf turns a code's "mo-gd" into the route's id; "" if it names a side that is not ours.

@@ -149,3 +149,44 @@ func TestMalformedQuestionsAreToldApart(t *testing.T) {
 		}
 	}
 }
+
+// TestARouteThatIsClosedAtRunTime: the very next question is answered by the rulebook that has just been taken.
+func TestARouteThatIsClosedAtRunTime(t *testing.T) {
+	w := newWorld(t)
+	mine := w.issue("mine")
+	posted := shown{Code: string(mine.Code), Receipt: string(mine.Receipt), FullReceipt: mine.FullReceipt}
+	if got := w.verified(posted); got != string(exchange.CategoryValid) {
+		t.Fatalf("before: %s, want valid", got)
+	}
+	w.advance(time.Hour)
+	w.shut = map[exchange.Route][]exchange.Window{{From: "guangdong", To: "macau"}: {{}}}
+	if got := w.verified(posted); got != string(exchange.CategoryValid) {
+		t.Errorf("the other direction is closed: %s, want valid", got)
+	}
+	since := w.clock()
+	w.shut = map[exchange.Route][]exchange.Window{macauToGuangdong: {{From: since, Until: since.Add(time.Hour)}}}
+	for _, step := range []struct {
+		after           time.Duration
+		category        exchange.Category
+		since, reopened string
+	}{
+		{-time.Second, exchange.CategoryValid, "", ""},
+		{0, exchange.CategoryRouteClosed, "2026-11-22T11:00:00+08:00", ""},
+		{time.Hour, exchange.CategoryRouteClosed, "2026-11-22T11:00:00+08:00", "2026-11-22T12:00:00+08:00"},
+	} {
+		w.advance(since.Add(step.after).Sub(w.clock()))
+		got := w.want(jsonPost("/v1/receipts/verify", posted), http.StatusOK)
+		if got.member("category") != string(step.category) || got.member("since") != step.since || got.member("reopened") != step.reopened {
+			t.Errorf("%s after it closed: %s, want %+v", step.after, got.body, step)
+		}
+	}
+	w.shut = map[exchange.Route][]exchange.Window{macauToGuangdong: {{}}}
+	got := w.want(jsonPost("/v1/receipts/verify", posted), http.StatusOK)
+	if got.member("category") != string(exchange.CategoryRouteClosed) || bytes.Contains(got.body, []byte(`"since"`)) {
+		t.Errorf("closed since nobody knows when: %s", got.body)
+	}
+	w.want(jsonPost("/v1/recalls", withdrawalOf(mine)), http.StatusNoContent) // the holder may withdraw it all the same
+	if got := w.verified(posted); got != string(exchange.CategoryRecalled) {
+		t.Errorf("withdrawn and closed: %s, want recalled", got)
+	}
+}

@@ -26,6 +26,7 @@ type visit struct {
 	// reason, stage and route are for the log and the metrics; reason and stage are from closed sets.
 	reason string
 	stage  string
+	field  string // the claim at fault, from the reader's own list; never its value
 	route  exchange.Route
 	where  string // of a panic
 }
@@ -93,6 +94,9 @@ func (s *Server) record(c echo.Context, v *visit) {
 		slog.String("method", methodOf(c.Request())), slog.String("route", s.template(c)), slog.Int("status", status),
 		slog.String("reason", v.reason), slog.String("stage", v.stage),
 		slog.Float64("ms", float64(took.Microseconds())/1000), slog.String("request_id", v.id),
+	}
+	if v.field != "" {
+		fields = append(fields, slog.String("field", v.field))
 	}
 	if v.where != "" {
 		fields = append(fields, slog.String("where", v.where))

@@ -16,6 +16,7 @@ import (
 	"math/big"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -72,6 +73,7 @@ type world struct {
 	source error           // of SourceRecall
 	panics map[string]bool
 	busy   func() // called inside the signer
+	shut   map[exchange.Route][]exchange.Window
 }
 
 // newWorld builds a world at 22 November 2026, 10:00 UTC+8; change may alter its config.
@@ -359,6 +361,11 @@ type side struct {
 	profile exchange.Profile
 }
 
+// Shut gives what the world's rulebooks have closed.
+func (s *side) Shut(route exchange.Route, from, until time.Time) []exchange.Window {
+	return slices.DeleteFunc(slices.Clone(s.w.shut[route]), func(w exchange.Window) bool { return !w.Overlaps(from, until) })
+}
+
 func said(words string) exchange.Text {
 	return exchange.Text{ZhHans: words + "（简）", ZhHant: words + "（繁）", En: words + " (en)", Pt: words + " (pt)"}
 }
@@ -423,6 +430,8 @@ func (s *side) Editions(route exchange.Route, now time.Time) []exchange.Edition 
 }
 
 func (s *side) Changes(_, _ time.Time) []time.Time { return nil }
+
+func (s *side) Contact() exchange.Text { return said("help line of " + string(s.profile.Side)) }
 
 func (s *side) Ports(route exchange.Route) []exchange.PortText {
 	return []exchange.PortText{{

@@ -28,6 +28,7 @@ type Bundle struct {
 	Profiles []BundleProfile   `json:"profiles"`
 	Keys     []json.RawMessage `json:"keys"` // public JWKs, kid = name.version.thumbprint
 	Recalls  []BundleRecall    `json:"recalls"`
+	Closings []BundleClosing   `json:"closings"` // required, like all but specimen: see Whole
 	Specimen bool              `json:"specimen,omitempty"`
 }
 
@@ -47,25 +48,46 @@ type BundleRecall struct {
 	Expires int64  `json:"exp"`
 }
 
+// BundleClosing is one closing: a route by its tags, "mo-gd", and its beginning and end in seconds. Since 0: no beginning
+// is known. No Until: no end is known.
+type BundleClosing struct {
+	Route string `json:"r"`
+	Since int64  `json:"since"`
+	Until int64  `json:"until,omitempty"`
+}
+
 // What can be wrong with a genuine bundle.
 var (
+	ErrBundleMalformed  = errors.New("the bundle does not say in a known form which routes are closed")
 	ErrBundleStale      = errors.New("the bundle has expired: fetch a new one")
 	ErrBundleRolledBack = errors.New("the bundle is older than one already seen")
 	ErrBundleFuture     = errors.New("the bundle is from the future: check this device's clock")
 )
 
-// NewBundle dates a bundle at now. Profiles give the tag of each recall's side; a side without one has no codes to recall.
-func NewBundle(issuer string, profiles []Profile, keys []json.RawMessage, recalls []Recall, specimen bool, now time.Time) Bundle {
+// BundleContents is what a bundle tells, beside its dates.
+type BundleContents struct {
+	Issuer   string
+	Profiles []Profile
+	Keys     []json.RawMessage
+	Recalls  []Recall
+	Closings []Closing // of Closings, at the bundle's date
+	Specimen bool
+}
+
+// NewBundle dates a bundle at now. Profiles give the tag of each side; a side without one has no codes to recall and no
+// route to close.
+func NewBundle(contents BundleContents, now time.Time) Bundle {
 	bundle := Bundle{
-		Issuer: issuer, IssuedAt: now.Unix(), Soft: now.Add(BundleSoftLife).Unix(), Expires: now.Add(BundleHardLife).Unix(),
-		Profiles: []BundleProfile{}, Keys: keys, Recalls: []BundleRecall{}, Specimen: specimen,
+		Issuer: contents.Issuer, IssuedAt: now.Unix(), Soft: now.Add(BundleSoftLife).Unix(), Expires: now.Add(BundleHardLife).Unix(),
+		Profiles: []BundleProfile{}, Keys: contents.Keys, Recalls: []BundleRecall{}, Closings: []BundleClosing{},
+		Specimen: contents.Specimen,
 	}
-	tags := make(map[Side]string, len(profiles))
-	for _, profile := range profiles {
+	tags := make(map[Side]string, len(contents.Profiles))
+	for _, profile := range contents.Profiles {
 		tags[profile.Side] = profile.Tag
 		bundle.Profiles = append(bundle.Profiles, BundleProfile(profile))
 	}
-	for _, recall := range recalls {
+	for _, recall := range contents.Recalls {
 		tag, known := tags[recall.Side]
 		switch {
 		case recall.Code != "":
@@ -74,7 +96,29 @@ func NewBundle(issuer string, profiles []Profile, keys []json.RawMessage, recall
 			bundle.Recalls = append(bundle.Recalls, BundleRecall{Tag: tag, Before: recall.Before.Unix(), Expires: recall.Until.Unix()})
 		}
 	}
+	for _, closing := range contents.Closings {
+		if from, to := tags[closing.Route.From], tags[closing.Route.To]; from != "" && to != "" {
+			bundle.Closings = append(bundle.Closings, BundleClosing{
+				Route: from + "-" + to, Since: secondsOf(closing.From), Until: secondsOf(closing.Until),
+			})
+		}
+	}
 	return bundle
+}
+
+// Whole is ErrBundleMalformed unless the bundle says which routes are closed. A bundle without the member is not one in
+// which nothing is closed: whoever made it knew nothing of closings, and would call the codes of a closed route valid. So
+// a list is required, and an empty one says that no route is closed.
+func (b Bundle) Whole() error {
+	if b.Closings == nil {
+		return ErrBundleMalformed
+	}
+	for _, closing := range b.Closings {
+		if closing.Route == "" || closing.Since < 0 || closing.Until != 0 && closing.Until <= closing.Since {
+			return ErrBundleMalformed
+		}
+	}
+	return nil
 }
 
 // Draft is the bundle's draft.
@@ -109,4 +153,25 @@ func (b Bundle) Recalled(codeID, tag string, issuedAt time.Time) bool {
 		}
 	}
 	return false
+}
+
+// Closed gives the latest closing of the route ("mo-gd") that voids a code of issuedAt at now.
+func (b Bundle) Closed(route string, issuedAt, now time.Time) (Window, bool) {
+	var windows []Window
+	for _, closing := range b.Closings {
+		if closing.Route == route {
+			windows = append(windows, Window{From: instantOf(closing.Since), Until: instantOf(closing.Until)})
+		}
+	}
+	return latest(windows, issuedAt, now)
+}
+
+// secondsOf writes an instant, or that there is none, which is also what an instant before 1970 is.
+func secondsOf(instant time.Time) int64 { return max(0, instant.Unix()) }
+
+func instantOf(seconds int64) time.Time {
+	if seconds == 0 {
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0)
 }

@@ -10,7 +10,9 @@ import (
 )
 
 func bundle(recalls ...exchange.Recall) exchange.Bundle {
-	return exchange.NewBundle("https://gateway.example", []exchange.Profile{macau, guangdong, hongkong}, nil, recalls, false, now)
+	return exchange.NewBundle(exchange.BundleContents{
+		Issuer: "https://gateway.example", Profiles: []exchange.Profile{macau, guangdong, hongkong}, Recalls: recalls,
+	}, now)
 }
 
 func TestBundleCheck(t *testing.T) {
@@ -72,7 +74,7 @@ func TestABundleIsDrafted(t *testing.T) {
 	}
 	var claims map[string]json.RawMessage
 	decode(t, draft.Claims(), &claims)
-	if string(claims["recalls"]) != "[]" || string(claims["soft"]) == string(claims["exp"]) {
+	if string(claims["recalls"]) != "[]" || string(claims["closings"]) != "[]" || string(claims["soft"]) == string(claims["exp"]) {
 		t.Errorf("%s", draft.Claims())
 	}
 }

@@ -14,6 +14,7 @@
 //	code          the destination's statement; that it exists says green              CodeClaims
 //	receipt       the gateway's statement on one transcode, issued or refused         ReceiptClaims, FullReceipt
 //	handoff       what the destination's page needs, sealed to that side              Handoff, HandoffFields
+//	closing       a time in which a route is closed: it voids the codes of before     Closing, Calendar
 //	bundle        what an officer needs to check codes without a network              Bundle, Examine
 //
 // # The path of one packet
@@ -58,8 +59,8 @@
 //	in a code and in a lean receipt   masked name and number, sampling day, route and port, and whether
 //	                                  nobody has verified the holder: for whoever scans a QR
 //	in the full receipt               rule ids, versions, the consent's hash; no name, no number, no result
-//	in a handoff                      names, documents, birth date and tests, readable by the destination alone; a salted hash
-//	                                  in the full receipt vouches for them (CheckFields)
+//	in a handoff                      names, documents, birth date and the newest tests, readable by the destination alone; a
+//	                                  salted hash in the full receipt vouches for them (CheckFields)
 //	in the journal                    nothing that comes from a holder's claims but route and port
 //	in the replay store               hashes and times
 //
@@ -77,6 +78,18 @@
 //	unavailable                                                 an outage, never the packet's fault: try again
 //
 // An error without a reason is a fault of the gateway and nobody else's business.
+//
+// # What speaks against a code that is out
+//
+//	recall     one code, or a source's codes up to an instant; kept in the store           Recall
+//	closing    a route is closed; read from both sides' rulebooks in use                   Closings
+//	its end    exp, with Leeway
+//
+// An announced closing ends the codes that are issued before it. One that comes with a rulebook replaced at run time
+// cannot, since those codes are signed and gone. So Examine, wherever it runs, holds a code against the closings: from the
+// first second of one, every code that was issued before its end is route-closed, also after the route opens again. It
+// says so before it looks at the code's own times, and there is no leeway. Closings are published in the bundle and asked
+// for anew at each online examination. Within its life, at most BundleHardLife, a bundle cannot tell what came after it.
 //
 // # Next door
 //

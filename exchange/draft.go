@@ -312,7 +312,7 @@ func (r Record) fields(terms Terms) HandoffFields {
 	fields := HandoffFields{
 		Salt: randomText(), Audience: terms.Landing, Expires: terms.asked().Add(MaxHandoffLife).Unix(),
 		Name: map[string]string{}, BirthDate: r.Holder.BirthDate.String(),
-		Assurance: r.Holder.assurance(), Documents: []HandoffDocument{}, Tests: []HandoffTest{},
+		Assurance: r.Holder.assurance(), Documents: []HandoffDocument{}, Tests: handoffTests(r.Evidence),
 	}
 	for script, name := range map[string]string{"han": r.Holder.Name.Han, "latin": r.Holder.Name.Latin} {
 		if name != "" {
@@ -321,14 +321,6 @@ func (r Record) fields(terms Terms) HandoffFields {
 	}
 	for _, document := range r.Holder.Documents {
 		fields.Documents = append(fields.Documents, HandoffDocument(document))
-	}
-	for _, evidence := range r.Evidence {
-		if evidence.Result != "" {
-			fields.Tests = append(fields.Tests, HandoffTest{
-				Type: evidence.Type, Result: evidence.Result,
-				SampledOn: DateOf(evidence.At).String(), Institution: evidence.Institution,
-			})
-		}
 	}
 	return fields
 }

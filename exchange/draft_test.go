@@ -80,7 +80,7 @@ func TestAnUnverifiedHolderIsMarkedOnEveryPaper(t *testing.T) {
 		said := map[string]bool{
 			"code": granted.codeClaims.Unverified, "receipt": granted.receiptClaims.Unverified, "full receipt": fullReceipt(t, granted).Unverified,
 			"full refusal": fullReceipt(t, refused).Unverified,
-			"examination":  exchange.Examine(granted.exhibit(), notRecalled, now, false).Unverified,
+			"examination":  exchange.Examine(granted.exhibit(), silent, now, false).Unverified,
 		}
 		for paper, unverified := range said {
 			if unverified == verified {

@@ -16,10 +16,11 @@ const (
 	CategoryExpired     Category = "expired"
 	CategoryNotYetValid Category = "not-yet-valid"
 	CategoryRecalled    Category = "recalled"
-	CategorySpecimen    Category = "specimen"   // genuine, but not for real use
-	CategoryRefusal     Category = "refusal"    // a receipt that says that no code was issued
-	CategoryMismatch    Category = "mismatch"   // code and receipt are not of one transcode
-	CategoryUnreadable  Category = "unreadable" // not ours, or the signature does not hold
+	CategoryRouteClosed Category = "route-closed" // genuine, but its route was closed after it was issued
+	CategorySpecimen    Category = "specimen"     // genuine, but not for real use
+	CategoryRefusal     Category = "refusal"      // a receipt that says that no code was issued
+	CategoryMismatch    Category = "mismatch"     // code and receipt are not of one transcode
+	CategoryUnreadable  Category = "unreadable"   // not ours, or the signature does not hold
 )
 
 // Exhibit is what somebody shows: a code, a receipt or both, each with its signature already checked. The full receipt is
@@ -40,21 +41,33 @@ type Examination struct {
 	Document  string
 	SampledOn string
 	Until     time.Time
-	Specimen  bool
+	// Since and Reopened are set with CategoryRouteClosed alone: when the closing began that voids the code (zero: no
+	// beginning is known), and when it ended (zero: it has not).
+	Since    time.Time
+	Reopened time.Time
+	Specimen bool
 	// Unverified: nobody has compared the holder with the document yet, so the officer must, whatever the category.
 	Unverified bool
 }
 
-// Examine holds a code and its receipt against each other, the recalls and the clock, in that order: a pair that does not
-// belong together is a mismatch even if it has expired as well. Leeway applies to both ends. Specimens are refused unless
-// specimens is set. Recalled answers for a code id, the tag of the side that its route begins at, and its iat.
-func Examine(exhibit Exhibit, recalled func(codeID string, source string, issuedAt time.Time) bool, now time.Time, specimens bool) Examination {
+// Examine holds a code and its receipt against each other, the recalls, the closings and the clock, in that order: a pair
+// that does not belong together is a mismatch even if it has expired as well, and a code whose route has been closed since
+// is said to be that, whatever its own end is: the officer then knows why, and that others of this route cannot pass either.
+// Leeway applies to both ends of a code, and not to a closing. Specimens are refused unless specimens is set.
+func Examine(exhibit Exhibit, notices Notices, now time.Time, specimens bool) Examination {
 	found := exhibit.describe()
-	found.Category = exhibit.standing()
+	if found.Category = exhibit.standing(); found.Category != CategoryValid {
+		return found
+	}
+	closing, closed := notices.Closed(found.Route, exhibit.issuedAt(), now)
 	switch {
-	case found.Category != CategoryValid:
-	case recalled(exhibit.codeID(), sourceTag(found.Route), exhibit.issuedAt()):
+	case notices.Recalled(exhibit.codeID(), sourceTag(found.Route), exhibit.issuedAt()):
 		found.Category = CategoryRecalled
+	case closed:
+		found.Category, found.Since = CategoryRouteClosed, closing.From
+		if closing.over(now) {
+			found.Reopened = closing.Until
+		}
 	case now.Add(Leeway).Before(exhibit.issuedAt()):
 		found.Category = CategoryNotYetValid
 	case now.Add(-Leeway).After(found.Until):

@@ -10,7 +10,8 @@ import (
 	"crosscode/exchange"
 )
 
-func notRecalled(string, string, time.Time) bool { return false }
+// silent speaks against nothing.
+var silent exchange.Bundle
 
 func granted(t testing.TB) signed {
 	t.Helper()
@@ -49,13 +50,13 @@ func TestExamine(t *testing.T) {
 	}
 	for name, test := range cases {
 		t.Run(name, func(t *testing.T) {
-			if got := exchange.Examine(test.exhibit(), notRecalled, now.Add(test.in), false); got.Category != test.want {
+			if got := exchange.Examine(test.exhibit(), silent, now.Add(test.in), false); got.Category != test.want {
 				t.Errorf("%s, want %s", got.Category, test.want)
 			}
 		})
 	}
 	t.Run("a specimen, where specimens are asked for", func(t *testing.T) {
-		if got := exchange.Examine(specimen.exhibit(), notRecalled, now, true); got.Category != exchange.CategoryValid || !got.Specimen {
+		if got := exchange.Examine(specimen.exhibit(), silent, now, true); got.Category != exchange.CategoryValid || !got.Specimen {
 			t.Errorf("%+v, want valid, and marked as a specimen", got)
 		}
 	})
@@ -85,7 +86,7 @@ func TestEveryFieldThatBothPapersCarryMustAgree(t *testing.T) {
 		exhibit := granted(t).exhibit()
 		exhibit.FullReceipt = nil
 		edit(exhibit.Receipt)
-		if got := exchange.Examine(exhibit, notRecalled, now, false); got.Category != exchange.CategoryMismatch {
+		if got := exchange.Examine(exhibit, silent, now, false); got.Category != exchange.CategoryMismatch {
 			t.Errorf("another %s: %s, want %s", name, got.Category, exchange.CategoryMismatch)
 		}
 	}
@@ -101,14 +102,24 @@ func TestExamineAsksForRecalls(t *testing.T) {
 		recalled := func(codeID, source string, issuedAt time.Time) bool {
 			return codeID == terms().Key.CodeID() && source == "mo" && issuedAt.Equal(now)
 		}
-		if got := exchange.Examine(exhibit, recalled, now, false); got.Category != exchange.CategoryRecalled {
+		if got := exchange.Examine(exhibit, recalling{recalled: recalled}, now, false); got.Category != exchange.CategoryRecalled {
 			t.Errorf("%s: %s, want %s", name, got.Category, exchange.CategoryRecalled)
 		}
 	}
 }
 
+// recalling is a bundle whose recalls are a function.
+type recalling struct {
+	exchange.Bundle
+	recalled func(codeID, source string, issuedAt time.Time) bool
+}
+
+func (r recalling) Recalled(codeID, source string, issuedAt time.Time) bool {
+	return r.recalled(codeID, source, issuedAt)
+}
+
 func TestAnOfficerSeesMasksOnly(t *testing.T) {
-	got := exchange.Examine(granted(t).exhibit(), notRecalled, now, false)
+	got := exchange.Examine(granted(t).exhibit(), silent, now, false)
 	want := exchange.Examination{
 		Category: exchange.CategoryValid, Route: "mo-gd", Port: "gongbei", Name: "陳*文 CHAN T* M*", Document: "M****5678",
 		SampledOn: "2026-11-21", Until: got.Until,
@@ -149,7 +160,7 @@ func TestPapersSwappedAmongAThousandHoldersAreCaught(t *testing.T) {
 			"the pair, as it should be": holder.exhibit(),
 		}
 		for name, exhibit := range swaps {
-			got := exchange.Examine(exhibit, notRecalled, now, false).Category
+			got := exchange.Examine(exhibit, silent, now, false).Category
 			switch name {
 			case "fields, seen by the page":
 				full, err := exchange.ParseFullReceipt(holder.full)

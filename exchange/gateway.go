@@ -97,11 +97,11 @@ func (g *Gateway) Exchange(ctx context.Context, request Request) (Answer, error)
 		IssuedAt: record.IssuedAt, Expires: record.Expires,
 	})
 	if err != nil {
-		return Answer{}, err
+		return Answer{}, sourced(record.Issuer, err)
 	}
 	answer, err := g.answer(ctx, record, claim)
 	if err != nil {
-		return Answer{}, errors.Join(err, g.Replays.Release(context.WithoutCancel(ctx), claim))
+		return Answer{}, errors.Join(sourced(record.Issuer, err), g.Replays.Release(context.WithoutCancel(ctx), claim))
 	}
 	return answer, nil
 }
@@ -128,6 +128,15 @@ func (g *Gateway) Authenticate(ctx context.Context, request Request, now time.Ti
 	if signed.PacketKey != source.Profile().PacketKey() {
 		return Record{}, Fail(PacketRefused, "packet-key", nil)
 	}
+	record, err := g.read(source, claims, request.Route, now)
+	if err != nil {
+		return Record{}, sourced(claims.Issuer, err)
+	}
+	return record, nil
+}
+
+// read takes a genuine packet's claims to a live record with consent.
+func (g *Gateway) read(source Source, claims Claims, wanted Route, now time.Time) (Record, error) {
 	record, err := source.Read(claims)
 	if err != nil {
 		return Record{}, err
@@ -140,7 +149,7 @@ func (g *Gateway) Authenticate(ctx context.Context, request Request, now time.Ti
 	if err := record.Live(now); err != nil {
 		return Record{}, err
 	}
-	if err := g.covers(record, request.Route, now); err != nil {
+	if err := g.covers(record, wanted, now); err != nil {
 		return Record{}, err
 	}
 	return record, nil

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -74,12 +75,16 @@ func (p *parts) Seal(_ context.Context, destination exchange.Side, handoff excha
 // side is a jurisdiction of function fields.
 type side struct {
 	profile exchange.Profile
+	shut    []exchange.Window
 	read    func(exchange.Claims) (exchange.Record, error)
 	green   func(exchange.Record, time.Time) exchange.Findings
 	admit   func(exchange.Record, exchange.Route, time.Time) exchange.Findings
 	changes []time.Time
 }
 
+func (s *side) Shut(_ exchange.Route, from, until time.Time) []exchange.Window {
+	return slices.DeleteFunc(slices.Clone(s.shut), func(w exchange.Window) bool { return !w.Overlaps(from, until) })
+}
 func (s *side) Profile() exchange.Profile { return s.profile }
 func (s *side) Read(claims exchange.Claims) (exchange.Record, error) {
 	return s.read(claims)
@@ -96,6 +101,7 @@ func (s *side) Changes(after, until time.Time) []time.Time {
 func (s *side) Editions(exchange.Route, time.Time) []exchange.Edition     { return nil }
 func (s *side) Consents(exchange.Route, time.Time) []exchange.ConsentText { return nil }
 func (s *side) Ports(exchange.Route) []exchange.PortText                  { return nil }
+func (s *side) Contact() exchange.Text                                    { return exchange.Text{} }
 
 var _ exchange.Jurisdiction = (*side)(nil)
 

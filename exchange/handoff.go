@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"time"
 )
 
@@ -19,8 +20,9 @@ type HandoffFields struct {
 	BirthDate string            `json:"birth_date"`
 	// Assurance is "verified" or "unverified", as the source signed it. It is always there: a destination that keeps the holder
 	// keeps this word as well, and never takes an unverified one for verified.
-	Assurance string        `json:"assurance"`
-	Tests     []HandoffTest `json:"tests"`
+	Assurance string `json:"assurance"`
+	// Tests are the newest first, at most MaxHandoffTests of each type.
+	Tests []HandoffTest `json:"tests"`
 }
 
 // HandoffDocument is one document, with its canonical number.
@@ -29,13 +31,20 @@ type HandoffDocument struct {
 	Number string `json:"number"`
 }
 
-// HandoffTest is one test: result, sampling day in UTC+8 and institution.
+// HandoffTest is one test: result, sampling day in UTC+8, and the beginning of the institution's name.
 type HandoffTest struct {
 	Type        string `json:"type"`
 	Result      string `json:"result"`
 	SampledOn   string `json:"sampled_on"`
 	Institution string `json:"institution"`
 }
+
+// What a handoff carries of a packet's tests. A destination's form asks for the last one or two; a packet may have 64, and a
+// handoff stands in an answer of at most 16 KiB. What is left out is judged like the rest: the rules see all evidence.
+const (
+	MaxHandoffTests       = 8  // of each type
+	MaxHandoffInstitution = 48 // bytes of UTF-8: 16 ideographs, or 48 letters of English
+)
 
 // MaxHandoffLife is how long a destination's page may take a handoff.
 const MaxHandoffLife = 10 * time.Minute
@@ -86,4 +95,21 @@ func parseFields(data []byte) (HandoffFields, error) {
 		return HandoffFields{}, ErrFieldsNotVouched
 	}
 	return fields, nil
+}
+
+// handoffTests are the tests among the evidence, newest first; of one instant, in the packet's order.
+func handoffTests(evidence []Evidence) []HandoffTest {
+	newest := slices.SortedStableFunc(slices.Values(evidence), func(a, b Evidence) int { return b.At.Compare(a.At) })
+	tests, taken := []HandoffTest{}, map[string]int{}
+	for _, piece := range newest {
+		if piece.Result == "" || taken[piece.Type] == MaxHandoffTests {
+			continue
+		}
+		taken[piece.Type]++
+		tests = append(tests, HandoffTest{
+			Type: piece.Type, Result: piece.Result, SampledOn: DateOf(piece.At).String(),
+			Institution: cut(piece.Institution, MaxHandoffInstitution),
+		})
+	}
+	return tests
 }

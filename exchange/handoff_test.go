@@ -2,6 +2,7 @@ package exchange_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"reflect"
 	"testing"
@@ -113,4 +114,51 @@ func TestAHandoffLivesFromTheRequestThatMadeIt(t *testing.T) {
 	if err != nil || fields.Expires != again.At.Add(exchange.MaxHandoffLife).Unix() || paper.codeClaims.IssuedAt != now.Unix() {
 		t.Errorf("%+v, %v, want an end ten minutes after the second request, and the code's first time", fields, err)
 	}
+}
+
+// A handoff has the newest tests of each type, and never more of them or of their institutions than an answer has room for. Which
+// place a test has in the packet makes no difference.
+func TestAHandoffCarriesTheNewestTests(t *testing.T) {
+	kinds := []string{"nucleic-acid", "rapid-antigen", "antibody-igg"}
+	rapid.Check(t, func(t *rapid.T) {
+		record := green()
+		record.Evidence = nil
+		for age := range rapid.IntRange(0, 64).Draw(t, "pieces") {
+			record.Evidence = append(record.Evidence, exchange.Evidence{
+				Type: rapid.SampledFrom(kinds).Draw(t, "type"), Result: "negative", At: now.AddDate(0, 0, -age),
+				Institution: rapid.StringN(0, 200, -1).Draw(t, "institution"),
+			})
+		}
+		var want []exchange.HandoffTest
+		taken := map[string]int{}
+		for _, piece := range record.Evidence { // which is newest first until it is mixed
+			if taken[piece.Type]++; taken[piece.Type] <= 8 {
+				want = append(want, exchange.HandoffTest{
+					Type: piece.Type, Result: "negative", SampledOn: exchange.DateOf(piece.At).String(), Institution: upTo48Bytes(piece.Institution),
+				})
+			}
+		}
+		record.Evidence = rapid.Permutation(record.Evidence).Draw(t, "order")
+		drafts, err := exchange.Conclude(record, leaves(), enters(), now).Drafts(terms())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got exchange.HandoffFields
+		if err := json.Unmarshal(drafts.Fields(), &got); err != nil {
+			t.Fatal(err)
+		}
+		if len(got.Tests) != len(want) || len(want) > 0 && !reflect.DeepEqual(got.Tests, want) {
+			t.Fatalf("%+v\nwant %+v", got.Tests, want)
+		}
+	})
+}
+
+func upTo48Bytes(text string) (beginning string) {
+	for _, character := range text {
+		if len(beginning)+len(string(character)) > 48 {
+			break
+		}
+		beginning += string(character)
+	}
+	return beginning
 }

@@ -12,6 +12,8 @@ type Publisher interface {
 	Consents(route Route, now time.Time) []ConsentText
 	// Ports lists the border crossings of a route that begins or ends at this side, in the order of the side's data.
 	Ports(route Route) []PortText
+	// Contact is whom this side's holders call: a name and a number, in every language.
+	Contact() Text
 }
 
 // PortText is one border crossing as it is published: its names, and facts about it. A fact decides no verdict: a packet
@@ -79,7 +81,9 @@ type RuleText struct {
 	Reason     Reason         `json:"reason"`
 	Category   string         `json:"category"`
 	Warn       bool           `json:"warn,omitempty"`
-	Condition  string         `json:"condition"` // CEL
+	Judges     []string       `json:"judges,omitempty"`    // kinds of Record.Adverse
+	WaivedBy   string         `json:"waived_by,omitempty"` // the source by which they refuse nobody
+	Condition  string         `json:"condition"`           // CEL
 	Parameters map[string]any `json:"parameters,omitempty"`
 	Advice
 }

@@ -8,9 +8,14 @@ import (
 // Packet is a consent packet as it came in: a compact JWE. It is hostile until it is opened and verified.
 type Packet string
 
-// MaxPacket is the most characters a packet may have, a line end behind it not counted. It is checked before anything else
+// MaxClaims is the most bytes of claims that a packet may have. 64 pieces of evidence with institutions of 40 ideographs, each written
+// as an escape of six bytes (the default of several JSON libraries), are 26 KiB with all else.
+const MaxClaims = 32 << 10
+
+// MaxPacket is the most characters a packet may have, a line end behind it not counted: MaxClaims, signed and sealed with base64url
+// around each, are 59 KiB, and a request with them keeps within its own 64. It is checked before anything else
 // is looked at.
-const MaxPacket = 32 << 10
+const MaxPacket = 60 << 10
 
 // Compact is the packet without the one line end, LF or CRLF, that tools write behind a line of text. It is the only thing
 // that may stand around a packet: a blank, a second line end, or one before or inside the packet is refused.
@@ -37,7 +42,7 @@ type Signed struct {
 type Claims struct {
 	Issuer Side
 	KeyID  string
-	// JSON is one object: valid UTF-8, unique member names, at most 8 levels deep and 16 KiB long. The Verifier has
+	// JSON is one object: valid UTF-8, unique member names, at most 8 levels deep and MaxClaims long. The Verifier has
 	// checked this; which members there may be is the side's business.
 	JSON []byte
 }

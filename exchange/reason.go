@@ -59,7 +59,9 @@ type Failure struct {
 	Field string
 	// Obstacle chooses the holder's text where one reason covers several faults, each with a remedy of its own; "" for none.
 	Obstacle Obstacle
-	Cause    error
+	// Source is the side whose signature the packet has: whom its holder can call. "" until the inner signature holds.
+	Source Side
+	Cause  error
 }
 
 // Obstacle is the stable id of what stands between a person and a consent of that person. All are of consent-missing: no
@@ -111,6 +113,17 @@ func Fail(reason Reason, stage string, cause error) error {
 // arguments must never repeat the claim's value.
 func Invalid(field, format string, args ...any) error {
 	return &Failure{Reason: ClaimsInvalid, Stage: "read", Field: field, Cause: fmt.Errorf(format, args...)}
+}
+
+// sourced notes whose packet it was that failed. The failure is copied, since others may hold it as well.
+func sourced(side Side, err error) error {
+	var failure *Failure
+	if !errors.As(err, &failure) {
+		return err
+	}
+	noted := *failure
+	noted.Source = side
+	return &noted
 }
 
 // ReasonOf finds the reason in err's chain. An error without one is an internal fault, which is not the holder's

@@ -137,6 +137,9 @@ type Holder struct {
 	Documents []Document // one to three, of different types
 	BirthDate Date
 	Name      Name
+	// Home is where the documents say that the holder is at home: "hongkong", "macau", "mainland", "taiwan" or "foreign"; "" if
+	// they do not say. It is read from the documents alone and is never a claim.
+	Home string
 	// Verified is whether the source compared the person with the document; "unverified" family members are the
 	// destination's decision.
 	Verified bool
@@ -215,6 +218,9 @@ type Evidence struct {
 	Colour      string // province-code, city-code
 	Province    string // province-code
 	Route       string // conversion: the route of an earlier transcode, "macau-guangdong"
+	// Adverse is set where it speaks against the holder: a positive test, a place of risk, a code that is not green. The reader
+	// of its type knows.
+	Adverse bool
 }
 
 // Declaration is one answered form. Of several of one form only the latest is in a Record (最新申报为准).
@@ -222,6 +228,7 @@ type Declaration struct {
 	Form       string // "macau-entry/1"
 	DeclaredAt time.Time
 	Answers    map[string]bool
+	Adverse    []string // the questions whose answer speaks against the holder, as the form says
 }
 
 // Date is a calendar day in UTC+8. A birth date may be known in part: Day is 0 when only the month is known, and Month is 0 as well when

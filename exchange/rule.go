@@ -49,6 +49,9 @@ type Findings struct {
 	Outcomes []Outcome
 	// Shows is what the destination's code may say of the holder. Source rulebooks leave it zero.
 	Shows Shows
+	// Judged lists the kinds (Record.Adverse) of which a rule in force has said something, or which it has waived by a source. A
+	// rule that is not in force judges nothing.
+	Judged []string
 	// NotGranted lists what the code does not grant, such as "quarantine-waiver". Source rulebooks leave it empty.
 	NotGranted []string
 }
@@ -70,6 +73,7 @@ type Source interface {
 // Jurisdiction is all that one side does: it reads its own packets, knows its own green, decides whom it lets in over a
 // route, and says how its code looks.
 type Jurisdiction interface {
+	Calendar
 	Source
 	Rulebook
 	Publisher

@@ -28,8 +28,8 @@ type Verdict interface {
 // MaxCodeLife is the most that a code can live, whatever the rulebooks say. Old signing keys and recalls are kept that long.
 const MaxCodeLife = 48 * time.Hour
 
-// The ids of what Conclude itself finds, where no rule of a rulebook is at fault. Such an outcome carries no Advice: the
-// reason's own text is what the holder is told.
+// The ids of what Conclude itself finds, where no rule of a rulebook is at fault. Such an outcome carries no Advice, but
+// for RuleAdverse: the reason's own text is what the holder is told.
 const (
 	RuleRoute         = "exchange.route"           // a rulebook said nothing at all, or let nothing pass
 	RuleDocument      = "exchange.document"        // the code would show none of the holder's documents
@@ -37,6 +37,7 @@ const (
 	RuleSourceCodeEnd = "exchange.source-code-end" // the source's own code has ended
 	RuleCodeLife      = "exchange.code-life"       // MaxCodeLife is over
 	RuleShortLife     = "exchange.short-life"      // warns only: the code lives less than ShortLife
+	RuleAdverse       = "exchange.adverse-fact"    // something speaks against the holder that no rule in force judges
 )
 
 type basis struct {
@@ -102,12 +103,26 @@ func (b basis) blocked() (decided Outcome, version string, blocked bool) {
 			return decided, findings.Book.Version, true
 		}
 	}
+	if unjudged := b.unjudged(); unjudged != "" {
+		return Outcome{Rule: RuleAdverse, Status: Fails, Reason: NotEligible, Category: "route", Advice: adviceAdverse}, b.entry.Book.Version, true
+	}
 	// A code without a document is worth nothing to an officer, and one with somebody else's is worth less.
 	if shown := b.entry.Shows.Document; shown.Number == "" || !slices.Contains(b.record.Holder.Documents, shown) {
 		lacking := Outcome{Rule: RuleDocument, Status: Errored, Reason: DocumentNotAccepted, Category: "document"}
 		return lacking, b.entry.Book.Version, true
 	}
 	return Outcome{}, "", false
+}
+
+// unjudged is what speaks against the holder and what neither rulebook has a rule in force for: what was signed is never
+// passed over because nobody thought of it.
+func (b basis) unjudged() string {
+	for _, kind := range b.record.Adverse() {
+		if !slices.Contains(b.green.Judged, kind) && !slices.Contains(b.entry.Judged, kind) {
+			return kind
+		}
+	}
+	return ""
 }
 
 // blocked gives the first outcome that blocks. Rules that are all not in force, or only warn, have called nobody green.

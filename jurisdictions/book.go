@@ -23,14 +23,17 @@ type Book struct {
 
 // rule is one condition with its advice. Versions refer to it with parameters.
 type rule struct {
-	id         string // "macau.entry.negative-test"
-	name       string // "entry.negative-test"
-	line       int
-	reason     exchange.Reason
-	category   string
-	warn       bool
-	once       bool    // asked at the bringing of the packet, and under a later version as of then
-	bound      binding // to ports
+	id       string // "macau.entry.negative-test"
+	name     string // "entry.negative-test"
+	line     int
+	reason   exchange.Reason
+	category string
+	warn     bool
+	once     bool    // asked at the bringing of the packet, and under a later version as of then
+	bound    binding // to ports
+	// judges lists the kinds (exchange.Record.Adverse) that the rule decides about or, with a source, waives.
+	judges     []string
+	waived     string // the source that allows it; empty: the rule decides
 	parameters map[string]string
 	when       *program // nil: always
 	require    *program
@@ -165,6 +168,9 @@ func (a *answer) run(uses []use, v *view) {
 	for i := range uses {
 		found := uses[i].evaluate(v)
 		a.add(found.Outcome, &uses[i], found.cause)
+		if found.Status == exchange.Pass || found.Status == exchange.Fails {
+			a.Judged = append(a.Judged, uses[i].judges...)
+		}
 		if a.Shows.SampledOn == (exchange.Date{}) && !found.sampled.IsZero() {
 			a.Shows.SampledOn = exchange.DateOf(found.sampled)
 		}
@@ -414,7 +420,7 @@ func (g *gap) published(side exchange.Side, route exchange.Route) exchange.RuleT
 func (u *use) published(route exchange.Route) exchange.RuleText {
 	return exchange.RuleText{
 		ID: u.id, Ports: u.bound.published(route), Reason: u.reason, Category: u.category, Warn: u.warn,
-		Condition: u.condition(), Parameters: maps.Clone(u.shown), Advice: u.advice,
+		Judges: u.judges, WaivedBy: u.waived, Condition: u.condition(), Parameters: maps.Clone(u.shown), Advice: u.advice,
 	}
 }
 

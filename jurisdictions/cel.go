@@ -17,7 +17,8 @@ import (
 )
 
 // What one expression may cost, in CEL's own units: as estimated at load for the largest record that fits a packet, and as
-// counted at run time. The dearest rule of ours is estimated at a fifth of it.
+// counted at run time. A test keeps the dearest rule of ours under half of it (two questions over all declarations: 37,124), and runs every
+// rule over as many pieces of evidence as a packet may have.
 const (
 	maxCost       = 100_000
 	maxExpression = 2_000 // characters

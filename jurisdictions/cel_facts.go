@@ -31,6 +31,7 @@ type (
 	holderFacts struct {
 		Age       int              `cel:"age"`
 		Verified  bool             `cel:"verified"`
+		Home      string           `cel:"home"`
 		Documents []*documentFacts `cel:"documents"`
 		born      bool             // Age is known
 	}
@@ -61,12 +62,16 @@ type (
 		Colour      string    `cel:"colour"`
 		Province    string    `cel:"province"`
 		Route       string    `cel:"route"`
-		told        []string  // which of at_risk, days and doses are known
+		// Superseded and Contradicted compare it with the other evidence (exchange.Record).
+		Superseded   bool     `cel:"superseded"`
+		Contradicted bool     `cel:"contradicted"`
+		told         []string // which of at_risk, days and doses are known
 	}
 	declarationFacts struct {
 		Form       string          `cel:"form"`
 		DeclaredAt time.Time       `cel:"declared_at"`
 		Answers    map[string]bool `cel:"answers"`
+		Adverse    []string        `cel:"adverse"` // the questions whose answer speaks against the holder; empty is known
 	}
 )
 
@@ -99,7 +104,15 @@ func (p *packetFacts) known(name string) bool {
 	return true
 }
 
-func (h *holderFacts) known(name string) bool { return name != "age" || h.born }
+func (h *holderFacts) known(name string) bool {
+	switch name {
+	case "age":
+		return h.born
+	case "home":
+		return h.Home != ""
+	}
+	return true
+}
 
 func (d *documentFacts) known(string) bool { return d.Type != "" }
 
@@ -136,12 +149,12 @@ func (e *evidenceFacts) known(name string) bool {
 	case "route":
 		return e.Route != ""
 	}
-	return slices.Contains(e.told, name)
+	return name == "superseded" || name == "contradicted" || slices.Contains(e.told, name)
 }
 
 func (d *declarationFacts) known(name string) bool {
 	switch name {
-	case "form":
+	case "form", "adverse":
 		return d.Form != ""
 	case "declared_at":
 		return !d.DeclaredAt.IsZero()
@@ -258,6 +271,7 @@ func viewAt(record *exchange.Record, route exchange.Route, now time.Time) *view 
 	}
 	for i, evidence := range record.Evidence {
 		v.evidence[i] = evidenceOf(evidence)
+		v.evidence[i].Superseded, v.evidence[i].Contradicted = record.Superseded(i), record.Contradicted(i)
 	}
 	for i, declaration := range record.Declarations {
 		v.declarations[i] = declarationFacts(declaration)
@@ -272,7 +286,7 @@ func healthOf(health exchange.Health) healthFacts {
 }
 
 func holderOf(holder exchange.Holder, now time.Time) holderFacts {
-	f := holderFacts{Verified: holder.Verified, Documents: make([]*documentFacts, len(holder.Documents))}
+	f := holderFacts{Verified: holder.Verified, Home: holder.Home, Documents: make([]*documentFacts, len(holder.Documents))}
 	if f.born = holder.BirthDate != (exchange.Date{}); f.born {
 		f.Age = holder.Age(now)
 	}

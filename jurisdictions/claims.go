@@ -17,7 +17,7 @@ import (
 )
 
 // MaxClaims is the most bytes of claims that are read; the Verifier has the same limit.
-const MaxClaims = 16 << 10
+const MaxClaims = exchange.MaxClaims
 
 // maxSafe is 2⁵³−1, the largest whole number that every JSON library reads the same (RFC 7493 §2.2).
 const maxSafe = 1<<53 - 1

@@ -21,6 +21,8 @@ func (h halfMade) Vocabulary() Vocabulary { return h.words }
 
 func (h halfMade) Ports(exchange.Route) []exchange.PortText { return h.ports }
 
+func (h halfMade) Contact() exchange.Text { return exchange.Text{} }
+
 func (h halfMade) Editions(exchange.Route, time.Time) []exchange.Edition { return nil }
 
 func (h halfMade) Consents(route exchange.Route, now time.Time) []exchange.ConsentText {

@@ -110,8 +110,8 @@ forms:
   - id: macau-entry/1
     route_to: macau
     questions:
-      - {id: symptoms, text: {zh-Hans: 一, zh-Hant: 一, en: One, pt: Um}}
-      - {id: contact_14d, text: {zh-Hans: 二, zh-Hant: 二, en: Two, pt: Dois}}
+      - {id: symptoms, adverse: true, text: {zh-Hans: 一, zh-Hant: 一, en: One, pt: Um}}
+      - {id: contact_14d, adverse: false, text: {zh-Hans: 二, zh-Hant: 二, en: Two, pt: Dois}}
 `
 
 func TestForms(t *testing.T) {
@@ -120,7 +120,7 @@ func TestForms(t *testing.T) {
 		t.Fatal(err)
 	}
 	form, found := forms.Find("macau-entry/1")
-	if !found || form.AskedBy != "macau" || len(form.Questions) != 2 || form.Questions[1].ID != "contact_14d" || form.Questions[1].Pt != "Dois" {
+	if !found || form.AskedBy != "macau" || len(form.Questions) != 2 || form.Questions[1].ID != "contact_14d" || !form.Questions[0].Adverse || form.Questions[1].Adverse || form.Questions[1].Pt != "Dois" {
 		t.Errorf("Find = %+v, %t", form, found)
 	}
 	if _, found := forms.Find("macau-entry/2"); found {
@@ -130,6 +130,7 @@ func TestForms(t *testing.T) {
 		t.Errorf("Guangdong asks %v", asked)
 	}
 	for _, test := range []struct{ name, old, new, says string }{
+		{"a question that does not say which answer is adverse", "adverse: true, ", "", "macau/forms.yaml:6: question: adverse is missing"},
 		{"another side's file", "side: macau", "side: hongkong", "macau/forms.yaml:1: file.side"},
 		{"asked by another side", "route_to: macau", "route_to: guangdong", "form.route_to: want macau"},
 		{"an id of another side", "id: macau-entry/1", "id: guangdong-entry/1", "form.id"},

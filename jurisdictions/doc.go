@@ -23,6 +23,8 @@
 //	    category: test                all that an officer is told: one of Categories
 //	    warn: false                   true: a failure is noted and refuses nobody
 //	    asked: once                   at the bringing of the packet alone; see Ends
+//	    judges: [nucleic-acid]        kinds of adverse facts that it decides about: see below
+//	    waives: {kinds: […], source: …}           of a rule that only warns: kinds that refuse nobody, and who says so
 //	    ports: [gongbei]              only here; or {group: zhuhai}, or {outside: zhuhai}; see Ports
 //	    parameters: {unit: unit, length: int}     int, bool, string, unit or list (of strings)
 //	    when: 'holder.age >= 3'                   CEL bool; false: not in force for this packet
@@ -60,12 +62,13 @@
 //
 //	now                                          the request's one clock reading
 //	packet       {issued_at, port, channel, route, source, destination}
-//	holder       {age, verified, documents [{type}]}
+//	holder       {age, verified, home, documents [{type}]}   home: whose the documents are, one of Homes; never a claim
 //	presenter    {relation}
 //	consent      {by}
 //	health       {colour, subcode, as_of, reasons}
-//	evidence     [{type, result, at, source, institution, at_risk, days, doses, colour, province, route}]
-//	declarations [{form, declared_at, answers}]
+//	evidence     [{type, result, at, source, institution, at_risk, days, doses, colour, province, route,
+//	               superseded, contradicted}]    by newer evidence, or by other of the same instant: exchange.Record
+//	declarations [{form, declared_at, answers, adverse}]    adverse: the questions whose answer speaks against the holder
 //
 //	latest(evidence, "nucleic-acid")    the newest of a type; an error if there is none, or two of one instant disagree
 //	fresh(at, unit, length, now)        not in the future (60 s of leeway) and not after valid_until
@@ -95,6 +98,13 @@
 //	a closed version                               <side>.<part>.closed       route-closed
 //	a gap in the record, whole or at this port     <side>.<part>.unknown      route-not-configured
 //	no document that the channel's table takes     <side>.entry.documents     document-not-accepted
+//
+// # Adverse facts
+//
+// The reader of each type of evidence says when it is adverse, and each question of a form which of its two
+// answers is. What is adverse, and has nothing newer in its place, must be judged by a rule that is in force (judges) or be
+// waived by one that names its source (waives), on either side; else exchange.Conclude refuses, so that a type of evidence of
+// which no rulebook has thought yet is not passed over. That a fact is too old is for a rule and words of its own.
 //
 // # Ends
 //
@@ -129,4 +139,7 @@
 // A Shelf holds a side's current Book: the embedded file, or <side>.yaml from the directory of overrides. At start a faulty
 // override is an error and nothing starts. Later a faulty one, or one that has vanished, leaves the last good Book in
 // use, is logged once for each change, and shows in Status until it is mended.
+//
+// A Book that replaces another one counts for codes that are out as well: Shut says when it gives nobody a code over a route,
+// and exchange.Closings makes of it what voids codes. A file that opens a route again must keep the closed version.
 package jurisdictions

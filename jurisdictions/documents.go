@@ -3,6 +3,7 @@ package jurisdictions
 import (
 	_ "embed" // documents.yaml
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -29,8 +30,17 @@ type documentFormat struct {
 	check     string
 	canonical int
 	printed   string
+	form      string // the pattern in words
 	instead   []confusion
+	rank      int // among the documents that tell a home, 1 before 2; 0: it tells none
+	homes     []homeOf
 }
+
+// homeOf says whose home a number tells that starts so.
+type homeOf struct{ starts, home string }
+
+// Homes are where a holder can be at home.
+func Homes() []string { return []string{"hongkong", "macau", "mainland", "taiwan", "foreign"} }
 
 // confusion is a shape that is mistaken for this document's, and what to say then.
 type confusion struct {
@@ -38,7 +48,7 @@ type confusion struct {
 	say     string
 }
 
-// What can be wrong with a number. None of them repeats it.
+// What can be wrong with a number. None of them repeats it; what Parse gives says beside it which form is wanted.
 var (
 	ErrDocumentType     = errors.New("is not a known document type")
 	ErrDocumentFormat   = errors.New("is not the form of a number of this type")
@@ -61,13 +71,15 @@ func (d Documents) Parse(kind, number string, born exchange.Date) (exchange.Docu
 		return exchange.Document{}, ErrDocumentType
 	}
 	if len([]rune(number)) > MaxDocumentNumber {
-		return exchange.Document{}, ErrDocumentFormat
+		return exchange.Document{}, format.wanted(ErrDocumentFormat)
 	}
 	number = normalNumber(number, format.printed)
 	if !format.pattern.MatchString(number) {
 		return exchange.Document{}, format.explain(number)
 	}
-	if err := numberChecks[format.check](number, born); err != nil {
+	if err := numberChecks[format.check](number, born); errors.Is(err, ErrDocumentChecksum) {
+		return exchange.Document{}, format.wanted(err)
+	} else if err != nil {
 		return exchange.Document{}, err
 	}
 	return exchange.Document{Type: kind, Number: format.canonicalOf(number)}, nil
@@ -86,7 +98,43 @@ func (f documentFormat) explain(number string) error {
 			return errors.New(mistaken.say)
 		}
 	}
-	return ErrDocumentFormat
+	return f.wanted(ErrDocumentFormat)
+}
+
+// Home tells where the holder of the documents is at home, one of Homes; "" if they do not say, or disagree. It is never
+// claimed: a home return permit says by its first letter whose it is, whatever else its holder has, an identity card says it
+// where there is no such permit, and a passport of the mainland or of another country only where there is neither.
+func (d Documents) Home(documents []exchange.Document) string {
+	lowest, told := 0, ""
+	for _, document := range documents {
+		format := d[document.Type]
+		home := format.homeOf(document.Number)
+		switch {
+		case home == "" || lowest > 0 && format.rank > lowest:
+		case lowest == 0 || format.rank < lowest:
+			lowest, told = format.rank, home
+		case home != told:
+			told = ""
+		}
+	}
+	return told
+}
+
+func (f documentFormat) homeOf(number string) string {
+	for _, each := range f.homes {
+		if strings.HasPrefix(number, each.starts) {
+			return each.home
+		}
+	}
+	return ""
+}
+
+// wanted adds to what is wrong how a number of the type is written.
+func (f documentFormat) wanted(err error) error {
+	if f.form == "" {
+		return err
+	}
+	return fmt.Errorf("%w; wanted: %s", err, f.form)
 }
 
 // normalNumber undoes what keyboards and printing do to a number, and nothing else: full-width characters (U+FF01–FF5E)
@@ -159,7 +207,7 @@ func ParseDocuments(file string, data []byte) (Documents, error) {
 		list := s.block(root, "file", "documents!")
 		for _, node := range list.list("documents") {
 			list.document(documents, s.block(node, "document",
-				"type!", "pattern!", "check", "canonical", "printed", "instead", "source!", "confidence!"))
+				"type!", "pattern!", "form", "check", "canonical", "printed", "instead", "homes", "source!", "confidence!"))
 		}
 	}
 	if err := s.faults.orNil(); err != nil {
@@ -179,13 +227,27 @@ func (s *sheet) document(documents Documents, b block) {
 	b.pick("confidence", "official", "press", "assumed")
 	format := documentFormat{
 		pattern: b.wholeMatch("pattern"), check: b.pick("check", "gb11643", "hkid"),
-		canonical: b.number("canonical"), printed: b.text("printed"),
+		canonical: b.number("canonical"), printed: b.text("printed"), form: b.text("form"),
+	}
+	if b.has("homes") {
+		s.homes(s.block(b.values["homes"], "homes", "rank!", "of!"), &format)
 	}
 	for _, node := range b.list("instead") {
 		mistaken := s.block(node, "instead", "pattern!", "say!")
 		format.instead = append(format.instead, confusion{pattern: mistaken.wholeMatch("pattern"), say: mistaken.text("say")})
 	}
 	documents[kind] = format
+}
+
+// homes reads whose home a number tells. Ranks are small: there are few kinds of document.
+func (s *sheet) homes(b block, format *documentFormat) {
+	if format.rank = b.number("rank"); format.rank < 1 || format.rank > 9 {
+		s.fault(b.lineOf("rank"), "homes.rank: want 1 to 9")
+	}
+	for _, node := range b.list("of") {
+		each := s.block(node, "homes.of", "starts", "home!")
+		format.homes = append(format.homes, homeOf{starts: each.text("starts"), home: each.pick("home", Homes()...)})
+	}
 }
 
 // wholeMatch reads a pattern that always matches the whole value: one that forgot its anchors would accept anything

@@ -1,8 +1,10 @@
 package jurisdictions_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -93,6 +95,10 @@ func TestDocumentVectors(t *testing.T) {
 			t.Errorf("%s: got %+v, %v, want %s", vector.place, got, err, vector.canonical)
 		case vector.says != "" && (err == nil || !strings.Contains(err.Error(), vector.says)):
 			t.Errorf("%s: got %+v, %v, want an error about %q", vector.place, got, err, vector.says)
+		case errors.Is(err, jurisdictions.ErrDocumentFormat) || errors.Is(err, jurisdictions.ErrDocumentChecksum):
+			if !strings.Contains(err.Error(), "; wanted: ") || len(vector.number) > 3 && strings.Contains(err.Error(), vector.number) {
+				t.Errorf("%s: %v, want the form that is wanted, and not the number", vector.place, err)
+			}
 		case err != nil && len(vector.number) > 3 && strings.Contains(err.Error(), vector.number):
 			t.Errorf("%s: the error repeats the number", vector.place)
 		}
@@ -178,7 +184,7 @@ func TestDocumentFormatsOfTheOperatorTakeThePlaceOfOurs(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write("documents:\n  - {type: macau-passport, pattern: 'M[AB][0-9]{7}', source: a notice, confidence: official}\n")
+	write("documents:\n  - {type: macau-passport, pattern: 'M[AB][0-9]{7}', form: MA or MB and seven digits, source: a notice, confidence: official}\n")
 	documents, err := jurisdictions.LoadDocuments(jurisdictions.Options{Overrides: folder})
 	if err != nil {
 		t.Fatal(err)
@@ -186,11 +192,80 @@ func TestDocumentFormatsOfTheOperatorTakeThePlaceOfOurs(t *testing.T) {
 	if _, err := documents.Parse("macau-passport", "MB1234567", exchange.Date{}); err != nil {
 		t.Errorf("the operator's format was not used: %v", err)
 	}
-	write("documents:\n  - {type: macau-passport, pattern: 'M[', check: luhn, source: a notice, confidence: rumour, colour: red}\n")
+	write("documents:\n  - {type: macau-passport, pattern: 'M[', form: none, check: luhn, source: a notice, confidence: rumour, colour: red}\n")
 	_, err = jurisdictions.LoadDocuments(jurisdictions.Options{Overrides: folder})
 	for _, want := range []string{file + ":2:", "RE2", "luhn", "rumour", "colour"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("a bad file: %v, want all faults, %q among them", err, want)
+		}
+	}
+}
+
+// Every type says whose home it tells, alone and beside others; the home return permit decides by its first letter.
+func TestHomeIsWhatTheDocumentsSay(t *testing.T) {
+	documents := embeddedDocuments(t)
+	alone := map[string]string{
+		"resident-id 110101199001022016": "mainland", "travel-permit C12345678": "mainland", "chinese-passport E12345678": "mainland",
+		"residence-permit 810000199408230021": "hongkong", "home-return-permit H12345678": "hongkong", "home-return-permit M12345678": "macau",
+		"home-return-permit HA1234567": "hongkong", "home-return-permit MA1234567": "macau", "hk-passport K12345678": "hongkong",
+		"macau-passport MA1234567": "macau", "hkid A1234563": "hongkong", "macau-bir 12345678": "macau", "foreign-passport X1234567": "foreign",
+		"taiwan-permit 12345678": "taiwan", "other PAPER0001": "",
+	}
+	parse := func(text string) exchange.Document {
+		kind, number, _ := strings.Cut(text, " ")
+		born := exchange.Date{Year: 1990, Month: 1, Day: 2}
+		if kind == "residence-permit" {
+			born = exchange.Date{Year: 1994, Month: 8, Day: 23}
+		}
+		document, err := documents.Parse(kind, number, born)
+		if err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		return document
+	}
+	seen := map[string]bool{}
+	for text, want := range alone {
+		document := parse(text)
+		seen[document.Type] = true
+		if got := documents.Home([]exchange.Document{document}); got != want || want != "" && !slices.Contains(jurisdictions.Homes(), want) {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+		for other := range alone {
+			permit := parse("home-return-permit M12345678")
+			if beside := parse(other); beside.Type != permit.Type && beside.Type != "residence-permit" && beside.Type != "taiwan-permit" {
+				if got := documents.Home([]exchange.Document{beside, permit}); got != "macau" {
+					t.Errorf("a Macau permit beside %s: %q", other, got)
+				}
+			}
+		}
+	}
+	for kind := range documents {
+		if !seen[kind] {
+			t.Errorf("%s: nobody says whose home it tells", kind)
+		}
+	}
+	for together, want := range map[string]string{
+		"macau-bir 12345678,hkid A1234563": "", "hkid A1234563,macau-bir 12345678": "", "hkid A1234563,macau-bir 12345678,hk-passport K12345678": "",
+		"macau-bir 12345678,foreign-passport X1234567": "macau", "resident-id 110101199001022016,travel-permit C12345678": "mainland",
+		"home-return-permit H12345678,taiwan-permit 12345678": "", "hkid A1234563,chinese-passport E12345678": "hongkong", "": "",
+	} {
+		var list []exchange.Document
+		for _, text := range strings.FieldsFunc(together, func(r rune) bool { return r == ',' }) {
+			list = append(list, parse(text))
+		}
+		if got := documents.Home(list); got != want {
+			t.Errorf("%s: %q, want %q", together, got, want)
+		}
+	}
+}
+
+// Whoever sends a number in another form is told which form is wanted, for every type.
+func TestARefusedNumberIsToldItsForm(t *testing.T) {
+	documents := embeddedDocuments(t)
+	for kind := range documents {
+		_, err := documents.Parse(kind, "?", exchange.Date{})
+		if err == nil || !strings.Contains(err.Error(), "; wanted: ") {
+			t.Errorf("%s: %v", kind, err)
 		}
 	}
 }

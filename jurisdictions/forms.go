@@ -33,6 +33,8 @@ type Form struct {
 type Question struct {
 	ID string `json:"id"` // "contact_14d"
 	exchange.Text
+	// Adverse is the answer that speaks against the holder: true is yes.
+	Adverse bool `json:"-"`
 }
 
 // Forms is a list of forms with different ids.
@@ -112,7 +114,7 @@ func (s *sheet) form(before Forms, b block, side exchange.Side) Form {
 		s.fault(b.lineOf("route_to"), "form.route_to: want %s, who asks it", side)
 	}
 	for _, node := range b.list("questions") {
-		form.Questions = append(form.Questions, s.question(form, s.block(node, "question", "id!", "text!")))
+		form.Questions = append(form.Questions, s.question(form, s.block(node, "question", "id!", "text!", "adverse!")))
 	}
 	if len(form.Questions) == 0 {
 		s.fault(b.line, "form.questions: none")
@@ -121,7 +123,7 @@ func (s *sheet) form(before Forms, b block, side exchange.Side) Form {
 }
 
 func (s *sheet) question(form Form, b block) Question {
-	question := Question{ID: b.text("id"), Text: b.sentence("text")}
+	question := Question{ID: b.text("id"), Text: b.sentence("text"), Adverse: b.flag("adverse")}
 	twice := slices.ContainsFunc(form.Questions, func(q Question) bool { return q.ID == question.ID })
 	if twice || !questionIDPattern.MatchString(question.ID) {
 		s.fault(b.lineOf("id"), "question.id: stands twice, or is not lower-case letters, digits and underscores")

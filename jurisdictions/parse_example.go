@@ -89,8 +89,8 @@ var givers = map[string]func(p *parser, node *yaml.Node, v *view){
 		}
 	},
 	"holder": func(p *parser, node *yaml.Node, v *view) {
-		b := p.block(node, "given.holder", "age", "verified", "documents")
-		v.holder = holderFacts{Age: b.number("age"), born: b.has("age"), Verified: b.flag("verified")}
+		b := p.block(node, "given.holder", "age", "verified", "home", "documents")
+		v.holder = holderFacts{Age: b.number("age"), born: b.has("age"), Verified: b.flag("verified"), Home: b.pick("home", Homes()...)}
 		for _, item := range b.list("documents") {
 			v.holder.Documents = append(v.holder.Documents, &documentFacts{Type: p.block(item, "given.holder.documents", "type!").text("type")})
 		}
@@ -109,12 +109,13 @@ var givers = map[string]func(p *parser, node *yaml.Node, v *view){
 		for _, item := range p.list(node, "given.evidence") {
 			v.evidence = append(v.evidence, p.evidence(item))
 		}
+		v.compareEvidence()
 	},
 	"declarations": func(p *parser, node *yaml.Node, v *view) {
 		for _, item := range p.list(node, "given.declarations") {
-			b := p.block(item, "given.declarations", "form!", "declared_at", "answers")
+			b := p.block(item, "given.declarations", "form!", "declared_at", "answers", "adverse")
 			v.declarations = append(v.declarations, declarationFacts{
-				Form: b.text("form"), DeclaredAt: b.instant("declared_at"), Answers: p.answers(b),
+				Form: b.text("form"), DeclaredAt: b.instant("declared_at"), Answers: p.answers(b), Adverse: b.texts("adverse"),
 			})
 		}
 	},
@@ -138,6 +139,21 @@ func (p *parser) evidence(node *yaml.Node) evidenceFacts {
 		}
 	}
 	return facts
+}
+
+// compareEvidence fills in what an example does not say: how its pieces of evidence stand to each other.
+func (v *view) compareEvidence() {
+	var record exchange.Record
+	for _, e := range v.evidence {
+		evidence := exchange.Evidence{
+			Type: e.Type, Result: e.Result, At: e.At, AtRisk: e.AtRisk, Colour: e.Colour, Province: e.Province,
+		}
+		evidence.Adverse = evidenceKinds[e.Type].adverse != nil && evidenceKinds[e.Type].adverse(evidence)
+		record.Evidence = append(record.Evidence, evidence)
+	}
+	for i := range v.evidence {
+		v.evidence[i].Superseded, v.evidence[i].Contradicted = record.Superseded(i), record.Contradicted(i)
+	}
 }
 
 func (p *parser) answers(b block) map[string]bool {

@@ -32,8 +32,8 @@ func Categories() []string {
 
 func (p *parser) rule(member pair) {
 	what := member.key
-	b := p.block(member.value, what, "reason!", "category!", "warn", "asked", "ports", "parameters", "when", "require!", "until",
-		"sampled_at", "advice!", "examples!")
+	b := p.block(member.value, what, "reason!", "category!", "warn", "asked", "judges", "waives", "ports", "parameters", "when", "require!",
+		"until", "sampled_at", "advice!", "examples!")
 	r := &rule{
 		id: string(p.book.side) + "." + member.key, name: member.key, line: member.line, warn: b.flag("warn"),
 		reason: exchange.Reason(b.pick("reason", refusals()...)), category: b.pick("category", Categories()...),
@@ -47,7 +47,8 @@ func (p *parser) rule(member pair) {
 	}
 	r.once = b.has("asked") && b.pick("asked", "once") == "once"
 	p.expressions(b, r)
-	p.ending(b, r)
+	p.ending(r)
+	p.judgements(b, r)
 	p.rules[r.name] = r
 	p.book.rules = append(p.book.rules, r)
 	for _, node := range b.list("examples") {
@@ -58,9 +59,36 @@ func (p *parser) rule(member pair) {
 
 // ending wants to know of a rule that looks at the clock how long a pass of it counts. Without an end, a code would go on after
 // the rule has stopped to hold.
-func (p *parser) ending(b block, r *rule) {
+func (p *parser) ending(r *rule) {
 	if r.until == nil && !r.once && (r.require.reads("now") || r.when.reads("now")) {
 		p.fault(r.line, "%s looks at now: say how long a pass counts (until), or that it is asked once (asked: once)", r.name)
+	}
+}
+
+// judgements reads which adverse facts the rule is about. A rule that only warns refuses nobody, so it judges nothing; it may
+// waive a kind for all who come, and then names the source that allows it.
+func (p *parser) judgements(b block, r *rule) {
+	kinds := append(evidenceTypes(), exchange.KindDeclaration)
+	r.judges = b.texts("judges")
+	if b.has("waives") {
+		waives := p.block(b.values["waives"], b.name("waives"), "kinds!", "source!")
+		r.judges, r.waived = waives.texts("kinds"), waives.text("source")
+	}
+	switch {
+	case b.has("judges") && b.has("waives"):
+		p.fault(b.lineOf("waives"), "%s: the rule judges already", b.name("waives"))
+	case b.has("judges") && r.warn:
+		p.fault(b.lineOf("judges"), "%s: a rule that only warns refuses nobody: write waives, with a source", b.name("judges"))
+	case b.has("waives") && !r.warn:
+		p.fault(b.lineOf("waives"), "%s: a rule that waives warns at most: write warn: true", b.name("waives"))
+	}
+	for _, kind := range r.judges {
+		switch {
+		case !slices.Contains(kinds, kind):
+			p.fault(r.line, "%s: %q is none of %s", r.name, kind, strings.Join(kinds, ", "))
+		case r.waived == "" && !r.names(kind) && (kind != exchange.KindDeclaration || !r.mentions("declarations")):
+			p.fault(b.lineOf("judges"), "%s: require does not look at %s", b.name("judges"), kind)
+		}
 	}
 }
 

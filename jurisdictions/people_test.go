@@ -1,9 +1,12 @@
 package jurisdictions_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"crosscode/exchange"
 	"crosscode/jurisdictions"
@@ -102,7 +105,8 @@ func TestAnIDAndAPartlyKnownBirthDate(t *testing.T) {
 	}
 }
 
-// Two weeks of daily tests of two kinds and all else that a source may know: none of it has to be dropped.
+// Two weeks of daily tests of two kinds and all else that a source may know: none of it has to be dropped, not even where a library
+// writes each ideograph as an escape of six bytes, and the holder has three documents and the longest names.
 func TestSixtyFourPiecesOfEvidence(t *testing.T) {
 	r := newReader(t)
 	evidence := []any{}
@@ -110,15 +114,35 @@ func TestSixtyFourPiecesOfEvidence(t *testing.T) {
 		kind := []string{"nucleic-acid", "rapid-antigen"}[i%2]
 		at := madeAt.Add(-time.Duration(i+1) * 12 * time.Hour)
 		evidence = append(evidence, map[string]any{
-			"type": kind, "result": "negative", "sampled_at": at.Format(time.RFC3339), "institution": "澳門特別行政區政府衛生局公共衛生化驗所", "source": "electronic",
+			"type": kind, "result": "negative", "sampled_at": at.Format(time.RFC3339), "source": "electronic",
+			"institution": "澳門特別行政區政府衛生局疾病預防控制中心公共衛生化驗所核酸檢測實驗室（氹仔）",
 		})
 	}
-	claims := jurisdictiontest.Claims(with("evidence", evidence)(r.specimen()))
-	record, err := jurisdictions.Read(claims, r.vocabulary, r.consents)
-	if err != nil || len(record.Evidence) != 64 {
-		t.Fatalf("%d bytes of claims: %d pieces, %v", len(claims.JSON), len(record.Evidence), err)
+	change := both(with("evidence", evidence), with("holder.name.han", strings.Repeat("陳", jurisdictions.MaxHanName)),
+		with("holder.name.latin", strings.Repeat("Ã", jurisdictions.MaxLatinName)))
+	claims := jurisdictiontest.Claims(change(r.specimen()))
+	for name, data := range map[string][]byte{"as UTF-8": claims.JSON, "as escapes": escaped(claims.JSON)} {
+		record, err := jurisdictions.Read(exchange.Claims{Issuer: claims.Issuer, JSON: data}, r.vocabulary, r.consents)
+		if err != nil || len(record.Evidence) != jurisdictions.MaxEvidence {
+			t.Errorf("%s, %d bytes of claims: %d pieces, %v", name, len(data), len(record.Evidence), err)
+		}
+		t.Logf("%s: %d bytes of claims, the limit is %d", name, len(data), jurisdictions.MaxClaims)
 	}
-	t.Logf("%d bytes of claims, the limit is %d", len(claims.JSON), jurisdictions.MaxClaims)
+}
+
+// escaped writes every character beyond ASCII as \uXXXX, like Python's json.dumps.
+func escaped(data []byte) []byte {
+	var text []byte
+	for _, unit := range string(data) {
+		if unit < utf8.RuneSelf {
+			text = append(text, byte(unit))
+			continue
+		}
+		for _, half := range utf16.Encode([]rune{unit}) {
+			text = fmt.Appendf(text, "\\u%04x", half)
+		}
+	}
+	return text
 }
 
 // A back-end team is told everything at once, each with its pointer, and the first is what the gateway answers with.

@@ -10,8 +10,8 @@ import (
 )
 
 // How much of each kind a packet may hold. In July 2022 Macau ordered a nucleic-acid test and a rapid test a day for two weeks
-// (https://www.gov.mo/zh-hant/news/915885): 28 pieces, beside everything else. A source never has to drop one. 64 pieces of 190 bytes
-// are 12 KiB of the MaxClaims; sealed, 16 KiB of claims are 29 KiB of the 32 that a packet may have.
+// (https://www.gov.mo/zh-hant/news/915885): 28 pieces, beside everything else. A source never has to drop one: 64 pieces with long
+// names, in the longest way to write them, keep within MaxClaims.
 const (
 	MaxDocuments    = 3
 	MaxEvidence     = 64
@@ -128,6 +128,7 @@ func (o *object) readHolder(record *exchange.Record, vocabulary Vocabulary) {
 	for _, document := range holder.objects("documents", 1, MaxDocuments) {
 		holder.readDocument(&record.Holder, document, vocabulary.Documents)
 	}
+	record.Holder.Home = vocabulary.Documents.Home(record.Holder.Documents)
 	holder.end()
 }
 
@@ -212,7 +213,9 @@ func (o *object) declaration(forms Forms) exchange.Declaration {
 		return declared
 	}
 	for _, question := range form.Questions {
-		declared.Answers[question.ID] = answers.flag(question.ID)
+		if declared.Answers[question.ID] = answers.flag(question.ID); declared.Answers[question.ID] == question.Adverse {
+			declared.Adverse = append(declared.Adverse, question.ID)
+		}
 	}
 	answers.end()
 	o.end()

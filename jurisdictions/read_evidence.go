@@ -13,25 +13,41 @@ const (
 	maxDays  = 31 // visit records are kept for 31 days, of which 21 are compared (facts.md §1.3)
 )
 
-// evidenceReaders say which members each type of evidence has. A type has these and no others: above all a visit check has
-// no visits (they never leave their side), and a travel card no cities.
-var evidenceReaders = map[string]func(o *object, e *exchange.Evidence){
-	"nucleic-acid":   readTest,
-	"antibody-igg":   readTest,
-	"rapid-antigen":  readRapidTest,
-	"vaccination":    readVaccination,
-	"release-notice": readNotice,
-	"health-proof":   readNotice,
-	"travel-card":    readTravelCard,
-	"visit-check":    readVisitCheck,
-	"province-code":  readProvinceCode,
-	"city-code":      readCityCode,
-	"conversion":     readConversion,
+// evidenceKind is what the reader knows of one type of evidence.
+type evidenceKind struct {
+	// read takes the members that the type has, and no others: above all a visit check has no visits (they never leave their
+	// side), and a travel card no cities.
+	read func(o *object, e *exchange.Evidence)
+	// adverse tells whether it speaks against the holder. It has no default: who adds a type has to think of it.
+	adverse func(e exchange.Evidence) bool
 }
+
+var evidenceKinds = map[string]evidenceKind{
+	"nucleic-acid":   {readTest, positive},
+	"antibody-igg":   {readTest, positive},
+	"rapid-antigen":  {readRapidTest, positive},
+	"vaccination":    {readVaccination, never}, // a dose more or less is for rules that ask for doses
+	"release-notice": {readNotice, never},      // that isolation is over
+	"health-proof":   {readNotice, never},      // a doctor's word that the holder is well
+	"travel-card":    {readTravelCard, atRisk},
+	"visit-check":    {readVisitCheck, atRisk},
+	"province-code":  {readProvinceCode, otherThanGreen},
+	"city-code":      {readCityCode, otherThanGreen},
+	"conversion":     {readConversion, never}, // that a code was converted once
+}
+
+func positive(e exchange.Evidence) bool { return e.Result == "positive" }
+
+func atRisk(e exchange.Evidence) bool { return e.AtRisk }
+
+// otherThanGreen: the red and the yellow codes of other places count as red (user guide of 粤康码).
+func otherThanGreen(e exchange.Evidence) bool { return e.Colour != "green" }
+
+func never(exchange.Evidence) bool { return false }
 
 var (
 	evidenceTypePattern = regexp.MustCompile(`\A[a-z-]{1,32}\z`)
-	evidenceNames       = sortedKeys(evidenceReaders)
+	evidenceNames       = sortedKeys(evidenceKinds)
 )
 
 func (o *object) readEvidence(record *exchange.Record) {
@@ -40,15 +56,16 @@ func (o *object) readEvidence(record *exchange.Record) {
 	}
 	for _, item := range o.objects("evidence", 0, MaxEvidence) {
 		evidence := exchange.Evidence{Type: item.match("type", evidenceTypePattern, "an evidence type")}
-		read, known := evidenceReaders[evidence.Type]
+		kind, known := evidenceKinds[evidence.Type]
 		switch {
 		case slices.Contains(visitMembers, evidence.Type):
 			item.refuse(item.here(), rawVisits)
 		case !known:
 			item.refuse(item.at("type"), "must be one of %v", evidenceNames)
 		default:
-			read(item, &evidence)
+			kind.read(item, &evidence)
 			item.end()
+			evidence.Adverse = kind.adverse(evidence)
 		}
 		record.Evidence = append(record.Evidence, evidence)
 	}

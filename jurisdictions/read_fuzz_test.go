@@ -1,11 +1,14 @@
 package jurisdictions_test
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/text/unicode/norm"
@@ -14,25 +17,46 @@ import (
 	"crosscode/jurisdictions"
 )
 
-// claimsVector is one file of testdata/claims: a head that says what is expected, an empty line, and the claims.
+// claimsVector is one file of testdata/claims: a head that says what is expected, an empty line, and the claims. The head has
+//
+//	expect: read, or the reason of the refusal
+//	field:  of a refusal, the field that it names
+//	says:   of a refusal, a part of its message
+//	gives:  of claims that are read, one of vectorValues and what the record has for it; any number of these lines
 type claimsVector struct {
-	name, expect, field string
-	claims              []byte
+	name, expect, field, says string
+	gives                     map[string]string
+	claims                    []byte
+}
+
+// vectorValues are what a vector can say of the record.
+var vectorValues = map[string]func(exchange.Record) string{
+	"born":       func(r exchange.Record) string { return r.Holder.BirthDate.String() },
+	"han":        func(r exchange.Record) string { return r.Holder.Name.Han },
+	"latin":      func(r exchange.Record) string { return r.Holder.Name.Latin },
+	"port":       func(r exchange.Record) string { return string(r.Port) },
+	"laboratory": func(r exchange.Record) string { return r.Evidence[0].Institution },
+	"sampled":    func(r exchange.Record) string { return exchange.DateOf(r.Evidence[0].At).String() }, // the day in UTC+8
+	"pieces":     func(r exchange.Record) string { return strconv.Itoa(len(r.Evidence)) },
 }
 
 func claimsVectors(t testing.TB) []claimsVector {
 	t.Helper()
 	files, err := filepath.Glob("testdata/claims/*.txt")
-	if err != nil || len(files) < 15 {
-		t.Fatalf("testdata/claims has %d vectors (%v), want at least 15", len(files), err)
+	if err != nil || len(files) < 45 {
+		t.Fatalf("testdata/claims has %d vectors (%v), want at least 45", len(files), err)
 	}
 	var vectors []claimsVector
 	for _, file := range files {
 		head, claims, found := strings.Cut(readFile(t, file), "\n\n")
-		vector := claimsVector{name: filepath.Base(file), claims: []byte(claims)}
+		vector := claimsVector{name: filepath.Base(file), claims: []byte(claims), gives: map[string]string{}}
 		for _, line := range strings.Split(head, "\n") {
 			vector.expect += cutLine(line, "expect: ")
 			vector.field += cutLine(line, "field: ")
+			vector.says += cutLine(line, "says: ")
+			if name, value, gives := strings.Cut(cutLine(line, "gives: "), " "); gives {
+				vector.gives[name] = value
+			}
 		}
 		if !found || vector.expect == "" {
 			t.Fatalf("%s says nothing of what it expects", file)
@@ -55,14 +79,38 @@ func TestClaimsVectors(t *testing.T) {
 		t.Run(vector.name, func(t *testing.T) {
 			record, err := r.bytes(vector.claims)
 			if vector.expect != "read" {
-				wantFailure(t, err, exchange.Reason(vector.expect), vector.field, "")
+				wantFailure(t, err, exchange.Reason(vector.expect), vector.field, vector.says)
+				wantNoName(t, err, vector.claims)
 				return
 			}
 			if err != nil {
 				t.Fatal(err)
 			}
+			for name, want := range vector.gives {
+				if got := vectorValues[name](record); got != want {
+					t.Errorf("%s is %q, want %q", name, got, want)
+				}
+			}
 			wantWellFormed(t, record)
 		})
+	}
+}
+
+// wantNoName looks for each word of the holder's names in the message.
+func wantNoName(t *testing.T, err error, claims []byte) {
+	t.Helper()
+	var sent struct {
+		Holder struct{ Name map[string]string }
+	}
+	if json.Unmarshal(claims, &sent) != nil {
+		return
+	}
+	for _, name := range sent.Holder.Name {
+		for _, word := range strings.FieldsFunc(name, func(r rune) bool { return !unicode.IsLetter(r) }) {
+			if strings.Contains(err.Error(), word) {
+				t.Errorf("the message repeats %q of the name: %v", word, err)
+			}
+		}
 	}
 }
 

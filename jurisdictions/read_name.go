@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -41,26 +42,36 @@ func (o *object) name() exchange.Name {
 }
 
 // script takes a text of the letters that may be in it, and separators between them. A fault names the first character that may
-// not be in it and its place, never the text.
+// not be in it and its place, as they were sent, never the text.
 func (o *object) script(member string, most int, letter func(rune) bool, separators string) string {
-	text := o.text(member, most)
+	sent := o.text(member, most)
 	if !o.sound(o.at(member)) {
 		return ""
 	}
-	text = fold(text)
-	place := 0
-	for _, r := range text {
-		place++
-		if !letter(r) && !strings.ContainsRune(separators, r) {
-			o.refuse(o.at(member), "has U+%04X (%s) as character %d; letters of its own script may stand there, and %q between them",
-				r, kindOf(r), place, separators)
-			return ""
-		}
+	text := fold(sent)
+	stray := func(r rune) bool { return !letter(r) && !strings.ContainsRune(separators, r) }
+	if i := strings.IndexFunc(text, stray); i >= 0 {
+		r, place := asSent(sent, text[i:])
+		o.refuse(o.at(member), "has U+%04X (%s) as character %d; letters of its own script may stand there, and %q between them",
+			r, kindOf(r), place, separators)
+		return ""
 	}
 	if !strings.ContainsFunc(text, letter) {
 		o.refuse(o.at(member), "has no letter of its script")
 	}
 	return text
+}
+
+// asSent finds the first character of a part of a folded text in the text that was sent: which it was there, and its place from 1.
+func asSent(sent, folded string) (r rune, place int) {
+	wanted, _ := utf8.DecodeRuneInString(folded)
+	for _, r := range sent {
+		place++
+		if foldRune(r) == wanted {
+			return r, place
+		}
+	}
+	return wanted, place // it came of several characters, at the end at the latest
 }
 
 // kindOf says in a word why a character cannot be in a name.
@@ -88,26 +99,27 @@ var folded = map[rune]rune{
 	'\u2010': '-', '\u2011': '-', '\u2012': '-', '\u2013': '-', '\u2212': '-',
 }
 
-// fold gives the one form of a text: full-width letters and punctuation become half-width, folded characters their own, blanks of any
-// kind one blank, none at the ends; then NFC.
+// fold gives the one form of a text: each character folded, blanks of any kind one blank, none at the ends; then NFC.
 func fold(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if to, known := folded[r]; known {
-			return to
-		}
-		if r > 0xFF00 && r <= 0xFF5E {
-			r -= 0xFF01 - '!'
-		}
-		if to, known := folded[r]; known {
-			return to
-		}
-		if unicode.Is(unicode.Zs, r) {
-			return ' '
-		}
-		return r
-	}, text)
-	words := strings.FieldsFunc(text, func(r rune) bool { return r == ' ' })
+	words := strings.FieldsFunc(strings.Map(foldRune, text), func(r rune) bool { return r == ' ' })
 	return norm.NFC.String(strings.Join(words, " "))
+}
+
+// foldRune makes full-width letters and punctuation half-width, folded characters their own, and blanks of any kind a blank.
+func foldRune(r rune) rune {
+	if to, known := folded[r]; known {
+		return to
+	}
+	if r > 0xFF00 && r <= 0xFF5E {
+		r -= 0xFF01 - '!'
+	}
+	if to, known := folded[r]; known {
+		return to
+	}
+	if unicode.Is(unicode.Zs, r) {
+		return ' '
+	}
+	return r
 }
 
 // institution takes the name of a laboratory or hospital. No rule reads it, so no spelling of it may stop a traveller: it is

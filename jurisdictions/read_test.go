@@ -92,6 +92,7 @@ func TestReadGivesTheWholeRecord(t *testing.T) {
 		Presenter: exchange.Presenter{Relation: "self"},
 		Holder: exchange.Holder{
 			Documents: []exchange.Document{{Type: "home-return-permit", Number: "M12345678"}, {Type: "macau-bir", Number: "12345678"}},
+			Home:      "macau",
 			BirthDate: exchange.Date{Year: 1990, Month: 1, Day: 2},
 			Name:      exchange.Name{Han: "陳大文", Latin: "CHAN TAI MAN"}, Verified: true,
 		},
@@ -536,7 +537,7 @@ func TestBrokenBytes(t *testing.T) {
 		"half a surrogate pair":      strings.Replace(good, "CHAN", `CH\ud800N`, 1),
 		"a comment":                  strings.Replace(good, "{", "{/* */", 1),
 		"NaN":                        strings.Replace(good, "true", "NaN", 1),
-		"16 KiB and one byte":        good + strings.Repeat(" ", jurisdictions.MaxClaims+1-len(good)),
+		"32 KiB and one byte":        good + strings.Repeat(" ", jurisdictions.MaxClaims+1-len(good)),
 		"five thousand brackets":     strings.Repeat("[", 5000),
 	} {
 		_, err := jurisdictions.Read(exchange.Claims{Issuer: "macau", JSON: []byte(data)}, r.vocabulary, r.consents)
@@ -546,7 +547,7 @@ func TestBrokenBytes(t *testing.T) {
 	}
 	padded := good + strings.Repeat(" ", jurisdictions.MaxClaims-len(good))
 	if _, err := jurisdictions.Read(exchange.Claims{Issuer: "macau", JSON: []byte(padded)}, r.vocabulary, r.consents); err != nil {
-		t.Errorf("16 KiB exactly: %v", err)
+		t.Errorf("32 KiB exactly: %v", err)
 	}
 }
 

@@ -14,6 +14,8 @@ import (
 type Vocabulary struct {
 	// Side is the side whose packets are read with these words.
 	Side exchange.Side
+	// Contact is the help line of the side's health code, as its rulebook's advice names it.
+	Contact exchange.Text
 	// Channels is how a holder can log in at the side: it decides which documents a destination takes (S0 Q1).
 	Channels []string
 	// Colours maps each word the side has for a colour onto the word that rulebooks know: green, yellow, red or none
@@ -89,4 +91,14 @@ func Unknown(mentions Mentions, vocabularies ...Vocabulary) []string {
 		seek("document", document, func(v Vocabulary) bool { return v.Documents[document].pattern != nil })
 	}
 	return unknown
+}
+
+// EvidenceTypes lists what evidence a packet may hold, sorted.
+func EvidenceTypes() []string { return slices.Clone(evidenceNames) }
+
+// EvidenceWords lists the words that a member of evidence may have; nil for one that is no closed list.
+func EvidenceWords(member string) []string {
+	return slices.Clone(map[string][]string{
+		"result": results, "colour": codeColours, "source": mediums, "province": provinces,
+	}[member])
 }

@@ -64,6 +64,7 @@ func TestEveryCaseOverEveryRoute(t *testing.T) {
 	t.Setenv("CROSSCODE_LIMITS_PER_ADDRESS_BURST", "1000")
 	s, log := openStage(t)
 	var answers bytes.Buffer
+	longest := 0
 	taken := map[string]int{}
 	for _, name := range caseNames(t) {
 		for _, route := range demoRoutes {
@@ -76,13 +77,17 @@ func TestEveryCaseOverEveryRoute(t *testing.T) {
 				t.Errorf("%s, %s → %s: %s, want %s\n%s", name, route.from, route.to, outcome, sealed.Expected, body)
 			}
 			wantFamily(t, name+", "+route.from+" → "+route.to, sealed, body)
+			if len(body) > 16<<10 || outcome == exchange.Issued && bytes.Contains(body, []byte(`"qr":{"receipt":""}`)) {
+				t.Errorf("%s, %s → %s: an answer of %d bytes, want at most 16 KiB and nothing left out", name, route.from, route.to, len(body))
+			}
+			longest = max(longest, len(body))
 			if outcome != exchange.Issued {
 				answers.WriteString(problemWithoutReceipt(t, body))
 			}
 			taken[outcome]++
 		}
 	}
-	t.Logf("outcomes: %v", taken)
+	t.Logf("outcomes: %v; the longest answer has %d bytes", taken, longest)
 	for _, reason := range []exchange.Reason{exchange.ClaimsInvalid, exchange.NotGreen, exchange.NotEligible, exchange.ConvertFirst,
 		exchange.DocumentNotAccepted, exchange.SourceConflict, exchange.ColourUnavailable, exchange.ConsentMissing,
 		exchange.ConsentExpired, exchange.PacketExpired, exchange.NotYetValid, exchange.WrongRoute} {
@@ -204,7 +209,7 @@ func personal(t *testing.T, s *stage) []string {
 	t.Helper()
 	var secrets []string
 	for _, over := range []struct{ from, to string }{{"macau", "guangdong"}, {"guangdong", "macau"}, {"hongkong", "macau"}} {
-		for _, name := range []string{"green", "child", "elder"} {
+		for _, name := range []string{"green", "child", "elder", "long-name"} {
 			output, err := exec.Command(filepath.Join(programs, "sides"), "seal", "--print-claims", "--from", over.from, "--to", over.to,
 				"--case", name, "--gateway", s.gateway, "--data", filepath.Join(s.folder, "printed")).Output()
 			if err != nil {

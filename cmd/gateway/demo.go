@@ -208,7 +208,7 @@ func (s *stage) fetchBundle(ctx context.Context) error {
 		return err
 	}
 	s.pin = strings.TrimSpace(pin.String())
-	s.step("bundle", "%d bytes of public keys and recalls, signed; its key is pinned as %s", len(token), s.pin)
+	s.step("bundle", "%d bytes of public keys, recalls and closed routes, signed; its key is pinned as %s", len(token), s.pin)
 	return s.keep("bundle.jose", token)
 }
 

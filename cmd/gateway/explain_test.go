@@ -152,8 +152,8 @@ func explainable(t *testing.T, s *stage) map[string]string {
 	}
 	packets["a line end within"] = strings.Replace(green(), ".", ".\n", 1)
 	packets["nothing"], packets["a line end"] = "", "\n"
-	packets["32 KiB"] = strings.Repeat("A", exchange.MaxPacket) + "\n"
-	packets["32 KiB and 1"] = strings.Repeat("A", exchange.MaxPacket+1)
+	packets["60 KiB"] = strings.Repeat("A", exchange.MaxPacket) + "\n"
+	packets["60 KiB and 1"] = strings.Repeat("A", exchange.MaxPacket+1)
 	for name, packet := range withOtherClaims(t, s) {
 		packets["claims "+name] = packet
 	}

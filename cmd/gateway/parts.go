@@ -148,6 +148,7 @@ func (p *parts) openAPI() (err error) {
 	}
 	p.publisher = jose.NewPublisher(jose.PublisherConfig{
 		Ring: p.ring, Recalls: p.store, Profiles: p.sides.profiles(), Issuer: p.settings.Issuer,
+		Closings: func(at time.Time) []exchange.Closing { return exchange.Closings(p.sides.jurisdictions(), at) },
 		Specimen: p.settings.Specimen, Clock: p.clock,
 	})
 	p.api, err = api.New(api.Config{

@@ -165,7 +165,7 @@ type rulesExplain struct {
 	Language string    `enum:"zh-Hans,zh-Hant,en,pt" default:"en" help:"The language of the texts: ${enum}."`
 }
 
-// maxClaims is the most bytes of claims that are read; a packet's payload may be 16 KiB.
+// maxClaims is the most bytes of claims that are read; a packet's payload may be 32 KiB.
 const maxClaims = 64 << 10
 
 // Run prints every rule of the source's green rules and of the destination's entry rules.

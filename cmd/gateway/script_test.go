@@ -46,7 +46,9 @@ func TestScripts(t *testing.T) {
 			// what the shell's date must add to be at the programs' day
 			env.Setenv("SHIFT", strconv.Itoa(int(clock.Offset().Seconds())))
 			env.Setenv("PATH", programs+string(os.PathListSeparator)+env.Getenv("PATH"))
-			return nil
+			rulebooks, err := filepath.Abs("../../jurisdictions")
+			env.Setenv("RULEBOOKS", rulebooks) // the folders of the sides
+			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"ports":   choosePorts,

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -17,9 +18,21 @@ import (
 // choosePorts sets each named variable to a free loopback address: `ports GATEWAY MACAU`.
 func choosePorts(ts *testscript.TestScript, _ bool, names []string) {
 	for _, name := range names {
-		address, err := freePort(context.Background())
+		address, err := unusedPort()
 		ts.Check(err)
 		ts.Setenv(name, address)
+	}
+}
+
+var chosen sync.Map // addresses that a script has been given
+
+// unusedPort gives no address twice: the system may, while no program listens yet on the one that was given before.
+func unusedPort() (string, error) {
+	for {
+		address, err := freePort(context.Background())
+		if _, taken := chosen.LoadOrStore(address, true); err != nil || !taken {
+			return address, err
+		}
 	}
 }
 

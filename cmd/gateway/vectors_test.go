@@ -22,6 +22,10 @@ type officerVectors struct {
 		Receipt   string    `json:"receipt"`
 		Full      string    `json:"full"`
 		Category  string    `json:"category"`
+		Finding   struct {
+			Since    string `json:"since"`
+			Reopened string `json:"reopened"`
+		} `json:"finding"`
 	} `json:"exhibits"`
 }
 
@@ -36,7 +40,7 @@ func TestVerifySaysWhatTheServerAndTheOfficersPageSay(t *testing.T) {
 	if err := json.Unmarshal(data, &vectors); err != nil || len(vectors.Exhibits) < 80 {
 		t.Fatalf("%d exhibits, %v", len(vectors.Exhibits), err)
 	}
-	folder, compared := t.TempDir(), 0
+	folder, compared, closed := t.TempDir(), 0, 0
 	keep := func(name, text string) string {
 		kept := filepath.Join(folder, name)
 		if err := os.WriteFile(kept, []byte(text), 0o600); err != nil {
@@ -62,10 +66,21 @@ func TestVerifySaysWhatTheServerAndTheOfficersPageSay(t *testing.T) {
 			continue
 		}
 		compared++
-		said, _, _ := strings.Cut(out.String(), "\n")
+		said, rest, _ := strings.Cut(out.String(), "\n")
 		if said != each.Category || (err == nil) != (said == "valid") {
 			t.Errorf("%s: %s, %v, want %s", each.Name, said, err, each.Category)
 		}
+		for _, instant := range []string{each.Finding.Since, each.Finding.Reopened} {
+			if !strings.Contains(rest, instant) {
+				t.Errorf("%s: %s, want it to say %s", each.Name, rest, instant)
+			}
+			if instant != "" {
+				closed++
+			}
+		}
+	}
+	if closed < 12 {
+		t.Errorf("only %d instants of closings were told", closed)
 	}
 	if compared < 75 {
 		t.Errorf("only %d exhibits were compared", compared)

@@ -56,7 +56,7 @@ func (c *verifyCommand) Run(std streams) error {
 		fmt.Fprintln(std.out, exchange.CategoryUnreadable)
 		return exitCode(1)
 	}
-	found := exchange.Examine(exhibit, bundle.Recalled, now, c.Specimen)
+	found := exchange.Examine(exhibit, bundle, now, c.Specimen)
 	if found.Category == exchange.CategoryUnreadable || !serves(bundle, found.Route) {
 		fmt.Fprintln(std.out, exchange.CategoryUnreadable)
 		return exitCode(1)
@@ -140,7 +140,7 @@ func shown(text string) (exchange.Token, error) {
 	return exchange.Token(text), nil
 }
 
-// serves tells whether both ends of a route ("mo-gd") are sides of the bundle: recalls of any other side cannot be known.
+// serves tells whether both ends of a route ("mo-gd") are sides of the bundle: recalls and closings of any other side cannot be known.
 func serves(bundle exchange.Bundle, route string) bool {
 	from, to, _ := strings.Cut(route, "-")
 	known := func(tag string) bool {
@@ -153,6 +153,7 @@ func describe(std streams, found exchange.Examination, bundle exchange.Bundle, n
 	for _, line := range []struct{ name, value string }{
 		{"route", found.Route}, {"port", string(found.Port)}, {"name", found.Name}, {"document", found.Document},
 		{"sampled on", found.SampledOn}, {"valid until", moment(found.Until)},
+		{"closed since", moment(found.Since)}, {"open again", moment(found.Reopened)},
 		{"bundle age", now.Sub(time.Unix(bundle.IssuedAt, 0)).Round(time.Second).String()},
 	} {
 		if line.value != "" {

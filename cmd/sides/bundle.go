@@ -19,8 +19,8 @@ const (
 	bundleHardLife = 24 * time.Hour
 )
 
-// bundle is the officers' offline bundle: the gateway's signing keys and its recalls. Members that are not here are for
-// later versions of the bundle and are ignored.
+// bundle is the officers' offline bundle: the gateway's signing keys, its recalls and its closed routes. Members that are
+// not here are for later versions of the bundle and are ignored.
 type bundle struct {
 	Issuer   string           `json:"iss"`
 	IssuedAt int64            `json:"iat"`
@@ -29,6 +29,7 @@ type bundle struct {
 	Profiles []profile        `json:"profiles"`
 	Keys     []jsontext.Value `json:"keys"`
 	Recalls  []recall         `json:"recalls"`
+	Closings []closing        `json:"closings"`
 	Specimen bool             `json:"specimen"`
 }
 
@@ -48,11 +49,20 @@ type recall struct {
 	Expires int64  `json:"exp"`
 }
 
+// closing is a time in which a route, "mo-gd", is closed. Codes from before its end are void from its beginning on. Since 0: no
+// beginning is known; Until 0: no end is.
+type closing struct {
+	Route string `json:"r"`
+	Since int64  `json:"since"`
+	Until int64  `json:"until"`
+}
+
 // trust is what tokens of the gateway are checked against.
 type trust struct {
 	keys     []jose.JSONWebKey
 	profiles []profile
 	recalls  []recall
+	closings []closing
 	issuedAt time.Time
 	soft     time.Time
 }
@@ -60,6 +70,7 @@ type trust struct {
 // What can be wrong with a bundle.
 var (
 	errBundle           = errors.New("not a bundle signed by the pinned key")
+	errBundleClosings   = errors.New("the bundle does not say in a known form which routes are closed")
 	errBundleStale      = errors.New("the bundle has expired: fetch a new one")
 	errBundleRolledBack = errors.New("the bundle is older than one already seen")
 	errBundleFuture     = errors.New("the bundle is from the future: check this clock")
@@ -85,6 +96,9 @@ func readBundle(token string, pins []pin, now, lastSeen time.Time) (trust, error
 	if _, err := verify(token, typeBundle, "bundle", pinned); err != nil {
 		return trust{}, fmt.Errorf("%w: %w", errBundle, err)
 	}
+	if err := content.checkClosings(); err != nil {
+		return trust{}, err
+	}
 	return content.trust(keys), content.check(now, lastSeen)
 }
 
@@ -104,9 +118,23 @@ func unsigned(token string) (bundle, error) {
 
 func (b bundle) trust(keys []jose.JSONWebKey) trust {
 	return trust{
-		keys: keys, profiles: b.Profiles, recalls: b.Recalls,
+		keys: keys, profiles: b.Profiles, recalls: b.Recalls, closings: b.Closings,
 		issuedAt: time.Unix(b.IssuedAt, 0), soft: time.Unix(b.Soft, 0),
 	}
+}
+
+// checkClosings refuses a bundle without the list, and one that cannot be understood: whoever made it may know nothing of
+// closings, and then the codes of a closed route would be valid.
+func (b bundle) checkClosings() error {
+	if b.Closings == nil {
+		return errBundleClosings
+	}
+	for _, one := range b.Closings {
+		if one.Route == "" || one.Since < 0 || one.Until != 0 && one.Until <= one.Since {
+			return errBundleClosings
+		}
+	}
+	return nil
 }
 
 func (b bundle) check(now, lastSeen time.Time) error {
@@ -123,7 +151,7 @@ func (b bundle) check(now, lastSeen time.Time) error {
 }
 
 // online is the trust that a side takes from the gateway's key set when it has no pinned bundle: the profiles are those
-// that this program knows, and there are no recalls.
+// that this program knows, and there are no recalls and no closings.
 func online(keys []jose.JSONWebKey) trust {
 	t := trust{keys: keys}
 	for _, one := range sides {
@@ -140,4 +168,29 @@ func (t trust) recalled(codeID, route string, issuedAt int64) bool {
 		}
 		return r.Tag == source && issuedAt <= r.Before
 	})
+}
+
+// closedBy finds the closing that voids a code of the route, which began last if there are more; nil if there is none. To the
+// second: what a side announces is no matter of two clocks.
+func (t trust) closedBy(route string, issuedAt int64, now time.Time) *closing {
+	var last *closing
+	for i, one := range t.closings {
+		begun, over := !now.Before(time.Unix(one.Since, 0)), one.Until != 0 && one.Until <= issuedAt
+		if one.Route == route && begun && !over && (last == nil || one.Since > last.Since) {
+			last = &t.closings[i]
+		}
+	}
+	return last
+}
+
+// sentence says since when, and until when if it is over.
+func (c closing) sentence(now time.Time) string {
+	said := "closed"
+	if c.Since != 0 {
+		said += " since " + inZone(time.Unix(c.Since, 0))
+	}
+	if end := time.Unix(c.Until, 0); c.Until != 0 && !now.Before(end) {
+		said += ", open again since " + inZone(end)
+	}
+	return said
 }

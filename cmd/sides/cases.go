@@ -41,7 +41,7 @@ var (
 
 // variants are all cases, in the order of the path that a packet takes.
 var variants = slices.Concat(greenVariants, claimVariants, timeVariants, consentVariants, colourVariants, testVariants,
-	entryVariants, documentVariants, familyVariants)
+	entryVariants, documentVariants, registryVariants, familyVariants)
 
 var greenVariants = []variant{
 	{name: "green", leads: issued, says: "nothing: a green code and all that the destination asks"},
@@ -132,6 +132,25 @@ var entryVariants = []variant{
 		edit: func(d *draft) { d.Declarations = []statements{} }},
 	{name: "newest-declaration", leads: issued, into: fromMacau, says: "an older declaration with symptoms, and a newer one without",
 		edit: olderDeclaration},
+	{name: "risky-card", leads: "not-eligible", says: "a travel card that shows a high-risk area in 14 days, whether or not the route asks for one",
+		edit: func(d *draft) { d.add(fact{"type": "travel-card", "risk_area_14d": true, "as_of": d.ago(riskAge)}) }},
+	{name: "red-province", leads: "not-eligible", except: outOfGuangdong("not-green"), says: "another province's code is red",
+		edit: provinceCodes("red")},
+	{name: "older-red-province", leads: issued, says: "another province's code was red, and is green now", edit: provinceCodes("red", "green")},
+	{name: "risky-check", leads: "not-eligible", says: "a visit check that found a high-risk place, whether or not the route asks for one",
+		edit: func(d *draft) {
+			d.add(fact{"type": "visit-check", "at_risk": true, "days": 21, "checked_at": d.ago(riskAge)})
+		}},
+	{name: "two-results", leads: "not-eligible", says: "a negative and a positive result of one sampling",
+		edit: func(d *draft) {
+			for _, result := range []string{"negative", "positive"} {
+				d.add(fact{"type": "nucleic-acid", "result": result, "sampled_at": d.ago(riskAge), "institution": "Lab", "source": "electronic"})
+			}
+		}},
+	{name: "antibodies", leads: issued, says: "antibodies were found, which say nothing of an infection now",
+		edit: func(d *draft) {
+			d.add(fact{"type": "antibody-igg", "result": "positive", "sampled_at": d.ago(riskAge), "institution": "Lab", "source": "electronic"})
+		}},
 	{name: "unvaccinated", leads: "not-eligible", only: fromHongKong, says: "no vaccination record",
 		edit: func(d *draft) { d.drop("vaccination") }},
 	{name: "no-visit-check", leads: "not-eligible", only: fromHongKong, says: "no visit check",
@@ -150,7 +169,24 @@ var entryVariants = []variant{
 var documentVariants = []variant{
 	{name: "foreign-passport", leads: "document-not-accepted", says: "a foreign passport", edit: only("foreign-passport", "X1234567")},
 	{name: "taiwan-permit", leads: "document-not-accepted", says: "a Taiwan resident's travel permit", edit: only("taiwan-permit", "12345678")},
+	{name: "lone-travel-permit", leads: "document-not-accepted", only: fromGuangdong,
+		says: "a travel permit to Hong Kong and Macau with nothing beside it that logs in", edit: only("travel-permit", "C12345678")},
+	{name: "hongkong-permit", leads: issued, only: fromGuangdong, into: fromMacau, channel: "h5",
+		says: "a Hong Kong resident's permit on 粤康码's page for people who arrive, never converted", edit: func(d *draft) {
+			d.drop("conversion")
+			only("home-return-permit", "H12345678")(d)
+		}},
 	{name: "other-document", leads: "document-not-accepted", says: "a document of no known type", edit: only("other", "ABC123")},
+}
+
+// registryVariants are people as registries hold them.
+var registryVariants = []variant{
+	{name: "daily-tests", leads: issued, says: "64 pieces of evidence: three tests a day of laboratories with long names, and the longest name", edit: dailyTests},
+	{name: "birth-month", leads: issued, says: "a holder whose day of birth no registry knows: 1990-07",
+		edit: func(d *draft) { d.Holder.BirthDate = d.Holder.BirthDate[:len("2006-01")] }},
+	{name: "birth-year", leads: issued, says: "a holder of whose birth only the year is known, with zeros for the rest: 1990-00-00",
+		edit: func(d *draft) { d.Holder.BirthDate = d.Holder.BirthDate[:len("2006")] + "-00-00" }},
+	{name: "long-name", leads: issued, says: "a name of 80 Han characters and 200 Latin ones", edit: longName},
 }
 
 var familyVariants = []variant{
@@ -192,6 +228,24 @@ func hongKongRoutes(leads string) map[string]string {
 
 func intoHongKong(leads string) map[string]string {
 	return map[string]string{"guangdong-hongkong": leads, "macau-hongkong": leads}
+}
+
+// outOfGuangdong is an exception for its two routes to others.
+func outOfGuangdong(leads string) map[string]string {
+	return map[string]string{"guangdong-hongkong": leads, "guangdong-macau": leads}
+}
+
+// riskAge is how old the adverse facts are: newer than what the specimens have of the same type.
+const riskAge = 90 * time.Second
+
+// provinceCodes adds codes of one province, the last of them the newest.
+func provinceCodes(colours ...string) func(*draft) {
+	return func(d *draft) {
+		for i, colour := range colours {
+			age := riskAge + time.Duration(len(colours)-i)*time.Minute
+			d.add(fact{"type": "province-code", "colour": colour, "province": "hunan", "as_of": d.ago(age)})
+		}
+	}
 }
 
 // expected is what should come of the case over a route.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -153,6 +154,29 @@ var middle = map[string]struct{ colour, reason string }{
 func yellow(d *draft) {
 	shown := middle[d.over.from.id]
 	colour(shown.colour, shown.reason)(d)
+}
+
+// mostPieces is how many pieces of evidence a packet may have.
+const mostPieces = 64
+
+// dailyTests fills the packet up with tests of three kinds a day, and with the longest name.
+func dailyTests(d *draft) {
+	longName(d)
+	const institution = "澳門特別行政區政府衛生局疾病預防控制中心公共衛生化驗所核酸檢測實驗室（氹仔）"
+	kinds := []string{"rapid-antigen", "antibody-igg", "nucleic-acid"}
+	for i := 0; len(d.Evidence) < mostPieces; i++ {
+		day := time.Duration(1 + i/len(kinds))
+		d.add(fact{
+			"type": kinds[i%len(kinds)], "result": "negative", "sampled_at": d.ago(testAge + day*24*time.Hour),
+			"institution": institution, "source": "electronic",
+		})
+	}
+}
+
+// longName is as long as a name may be in each script.
+func longName(d *draft) {
+	d.Holder.Name.Han = strings.Repeat("样本", 20) + "·" + strings.Repeat("样本", 19) + "人"
+	d.Holder.Name.Latin = "SPECIMEN " + strings.TrimSpace(strings.Repeat("BARTHOLOMEU ", 15)) + strings.Repeat("S", 12)
 }
 
 // only leaves the holder one document.

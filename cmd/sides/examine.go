@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -66,6 +67,7 @@ const (
 	expired     verdict = "expired"
 	notYetValid verdict = "not-yet-valid"
 	recalled    verdict = "recalled"
+	routeClosed verdict = "route-closed"
 	specimen    verdict = "specimen"
 	refusal     verdict = "refusal"
 	mismatch    verdict = "mismatch"
@@ -78,6 +80,7 @@ var words = map[verdict]string{
 	expired:     "it was genuine, but its time is over",
 	notYetValid: "it is genuine, but from the future: check this clock",
 	recalled:    "it is genuine, but it has been recalled",
+	routeClosed: "it is genuine, but its route has been closed since it was issued",
 	specimen:    "it is genuine, but a specimen and not for real use",
 	refusal:     "the receipt is genuine and says that no code was issued",
 	mismatch:    "each part is genuine, but they are not of one transcode: it may be somebody else's",
@@ -93,7 +96,7 @@ type exhibit struct {
 // finding is what a check finds.
 type finding struct {
 	verdict verdict
-	why     string // what exactly, for unreadable and mismatch
+	why     string // what exactly, for unreadable, mismatch and route-closed
 	code    *codeClaims
 	receipt *receiptClaims
 	full    fullReceipt
@@ -106,23 +109,32 @@ func (t trust) examine(shown exhibit, now time.Time, specimens bool) finding {
 	if err != nil {
 		return finding{verdict: unreadable, why: err.Error()}
 	}
+	if !t.serves(found) {
+		return finding{verdict: unreadable, why: "it names a side whose recalls and closings are not known here"}
+	}
 	if found.why = found.disagreement(shown); found.why != "" {
 		found.verdict = mismatch
 		return found
 	}
 	found.verdict = t.judge(found, now, specimens)
+	if found.verdict == routeClosed {
+		_, route, issuedAt, _ := found.terms()
+		found.why = t.closedBy(route, issuedAt, now).sentence(now)
+	}
 	return found
 }
 
 func (t trust) judge(found finding, now time.Time, specimens bool) verdict {
 	id, route, issuedAt, expires := found.terms()
 	switch {
-	case found.receipt != nil && found.receipt.Outcome != "issued":
+	case found.receipt != nil && found.receipt.Outcome == "refused":
 		return refusal
-	case id == "":
+	case found.receipt != nil && found.receipt.Outcome != "issued", id == "":
 		return unreadable
 	case t.recalled(id, route, issuedAt):
 		return recalled
+	case t.closedBy(route, issuedAt, now) != nil:
+		return routeClosed
 	case now.Add(leeway).Before(time.Unix(issuedAt, 0)):
 		return notYetValid
 	case now.Add(-leeway).After(time.Unix(expires, 0)):
@@ -132,6 +144,19 @@ func (t trust) judge(found finding, now time.Time, specimens bool) verdict {
 	}
 	return valid
 }
+
+// serves tells whether both ends of the route are sides of the bundle.
+func (t trust) serves(found finding) bool {
+	_, route, _, _ := found.terms()
+	from, to, _ := strings.Cut(route, "-")
+	known := func(tag string) bool {
+		return slices.ContainsFunc(t.profiles, func(one profile) bool { return one.Tag == tag })
+	}
+	return known(from) && known(to)
+}
+
+// maxShown is the most characters of a code or a receipt.
+const maxShown = 2 << 10
 
 // read checks every signature that is shown.
 func (t trust) read(shown exhibit) (finding, error) {
@@ -163,7 +188,7 @@ func (t trust) read(shown exhibit) (finding, error) {
 
 // readCode lets each profile's key sign that profile's typ alone; issuer and route must be the profile's too.
 func (t trust) readCode(token string) (codeClaims, error) {
-	if len(token) > maxToken {
+	if len(token) > maxShown {
 		return codeClaims{}, errToken
 	}
 	failure := errToken
@@ -188,7 +213,7 @@ func (t trust) readCode(token string) (codeClaims, error) {
 }
 
 func (t trust) readReceipt(token string) (receiptClaims, error) {
-	if len(token) > maxToken {
+	if len(token) > maxShown {
 		return receiptClaims{}, errToken
 	}
 	payload, err := verify(token, typeReceipt, "receipt", t.keys)

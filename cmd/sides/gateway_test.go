@@ -34,6 +34,7 @@ type standIn struct {
 
 	mu      sync.Mutex
 	recalls []recall
+	closed  []closing
 	posted  []string // tokens that came to /v1/recalls
 }
 
@@ -128,12 +129,23 @@ func (s *standIn) bundle(at time.Time, change func(map[string]any)) string {
 	s.mu.Unlock()
 	claims := map[string]any{
 		"iss": "http://gateway.example", "iat": at.Unix(), "soft": at.Add(6 * time.Hour).Unix(), "exp": at.Add(24 * time.Hour).Unix(),
-		"profiles": profiles, "keys": keys, "recalls": wire(recalls), "specimen": true,
+		"profiles": profiles, "keys": keys, "recalls": wire(recalls), "closings": s.closings(), "specimen": true,
 	}
 	if change != nil {
 		change(claims)
 	}
 	return s.sign("bundle", typeBundle, claims)
+}
+
+// closings is never absent: an empty list says that no route is closed.
+func (s *standIn) closings() []map[string]any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	written := []map[string]any{}
+	for _, one := range s.closed {
+		written = append(written, map[string]any{"r": one.Route, "since": one.Since})
+	}
+	return written
 }
 
 // wire writes recalls as the gateway does, without the members that a recall does not have.

@@ -159,7 +159,7 @@ func TestAHandoffLivesTenMinutesAndTheLeewayToTheSecond(t *testing.T) {
 	}
 }
 
-func TestAPinnedLandingPageTurnsARecalledCodeAway(t *testing.T) {
+func TestAPinnedLandingPageTurnsVoidCodesAway(t *testing.T) {
 	gateway := standInKeys()
 	sum, _ := thumbprint(gateway["bundle"])
 	page := newLandingPage(t, "guangdong", pin(sum))
@@ -176,6 +176,13 @@ func TestAPinnedLandingPageTurnsARecalledCodeAway(t *testing.T) {
 	status, answer := page.arrives(t, token)
 	if status != http.StatusUnprocessableEntity || answer["detail"] != "receipt-refused: recalled" {
 		t.Errorf("after the recall: %d %v", status, answer)
+	}
+	page.gateway.mu.Lock()
+	page.gateway.recalls, page.gateway.closed = nil, []closing{{Route: "mo-gd", Since: now.Unix()}}
+	page.gateway.mu.Unlock()
+	status, answer = page.arrives(t, token)
+	if status != http.StatusUnprocessableEntity || answer["detail"] != "receipt-refused: route-closed" {
+		t.Errorf("after the route was closed: %d %v", status, answer)
 	}
 }
 

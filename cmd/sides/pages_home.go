@@ -78,7 +78,7 @@ func (v *visit) logIn() (reply, error) {
 func (v *visit) matches(one traveller, named []string) bool {
 	is := map[string]func(string) bool{
 		"document":   func(given string) bool { return one.has(given, v.form.Get("method")) },
-		"birth_date": func(given string) bool { return given == one.BirthDate },
+		"birth_date": one.isBorn,
 		"issued_on":  func(given string) bool { return given == one.issuedOn },
 		"name":       one.Name.is,
 	}

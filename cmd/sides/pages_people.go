@@ -48,6 +48,19 @@ func (p traveller) has(number, kind string) bool {
 	return false
 }
 
+// knownBirth is the known part of a birth date. Registries hold people whose day or month of birth nobody knows, and some write 00
+// for it: "1950-00-00" is "1950".
+func knownBirth(date string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(date, "-00"), "-00")
+}
+
+// isBorn tells whether somebody wrote this birth date, or a day within as much of it as is known.
+func (h holder) isBorn(written string) bool {
+	known := knownBirth(h.BirthDate)
+	rest, within := strings.CutPrefix(knownBirth(written), known)
+	return known != "" && within && (rest == "" || rest[0] == '-')
+}
+
 // Shown is a name in every script that it is known in.
 func (n name) Shown() string { return strings.TrimSpace(n.Han + " " + n.Latin) }
 

@@ -130,6 +130,18 @@ func (s sheet) Has(id string) bool { return catalogue()[id] != nil }
 // Time writes an instant in UTC+8 and says so.
 func (s sheet) Time(t time.Time) string { return t.In(zone).Format("2006-01-02 15:04") + " (UTC+8)" }
 
+// Birth writes a birth date, and says which part of it nobody knows.
+func (s sheet) Birth(date string) string {
+	switch known := knownBirth(date); len(known) {
+	case len("2006"):
+		return s.T("birth.year", "{date}", known)
+	case len("2006-01"):
+		return s.T("birth.month", "{date}", known)
+	default:
+		return known
+	}
+}
+
 // Languages lists the four languages.
 func (s sheet) Languages() []struct{ Tag, Name string } { return languages }
 
@@ -152,9 +164,12 @@ type option struct {
 // maxFieldText is the most characters of a field: enough for a name or an address, and no more.
 const maxFieldText = 120
 
+// maxNames is a name as long as a handoff can bring it: 80 Han characters, a blank and 200 Latin ones.
+const maxNames = 281
+
 // fields are how each field is filled in. Those of kind radio and select have the options option.<name>.<value>.
 var fields = map[string]field{
-	"name":          {Kind: "text", Autocomplete: "name"},
+	"name":          {Kind: "text", Autocomplete: "name", Most: maxNames},
 	"document":      {Kind: "text", Autocomplete: "off", Most: 32},
 	"birth_date":    {Kind: "date", Autocomplete: "bday"},
 	"issued_on":     {Kind: "date", Autocomplete: "off"},
@@ -201,6 +216,9 @@ func (s sheet) Field(name string) field {
 	}
 	if f.Most == 0 {
 		f.Most = maxFieldText
+	}
+	if f.Kind == "date" && len(f.Value) < len(time.DateOnly) && f.Value != "" {
+		f.Kind = "text" // a browser's date field cannot hold a month or a year
 	}
 	options := make([]option, len(f.Options))
 	for i, one := range f.Options {

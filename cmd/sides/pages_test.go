@@ -152,6 +152,58 @@ func TestTheOtherTwoSidesAskLessOfWhoArrives(t *testing.T) {
 	}
 }
 
+// People as registries hold them arrive on each side, and travel on: a birth date that is known in part, names as long as there are,
+// and nobody verified them.
+func TestPeopleAsRegistriesHoldThemArriveAndTravelOn(t *testing.T) {
+	long := map[string]string{"han": strings.Repeat("样本", 40), "latin": strings.TrimSpace(strings.Repeat("SPECIMEN ", 22))}
+	for born, shown := range map[string]string{
+		"1950": "1950 (month and day unknown)", "1950-07": "1950-07 (day unknown)", "1950-00-00": "1950 (month and day unknown)", "1950-07-31": "1950-07-31",
+	} {
+		for side, over := range map[string]string{"guangdong": "macau-guangdong", "macau": "guangdong-macau", "hongkong": "macau-hongkong"} {
+			w := walk(t, side)
+			made := w.gateway.vouching(w.gateway.issueTo("unverified", mustRoute(t, over), w.clock(), w.ownURL), func(fields *handoffFields) {
+				fields.BirthDate, fields.Name = born, long
+				fields.Documents = []document{{"home-return-permit", "M87654321"}}
+			})
+			landing, counter := "/arrive", "/code"
+			if side == "guangdong" {
+				landing, counter = "/h5", "/ykm"
+			}
+			w.post(landing, url.Values{"handoff": {w.gateway.handoff(w.key, made)}}, "")
+			w.sees(200, counter+"/arrival", ">"+shown+"<", long["han"]+" "+long["latin"], "Identity not verified: check the document")
+			if side == "guangdong" {
+				w.get("/ykm/arrival?captcha=words").submit("itinerary", "do", "text", "captcha", w.answer())
+			}
+			answers := []string{"do", "submit", "city", "zhuhai", "address", "1 Specimen Road"}
+			if side == "guangdong" {
+				answers = append(answers, "sms_code", w.texted())
+			}
+			w.submit("itinerary", answers...).sees(200, counter+"/shown", long["latin"], "Identity not verified: check the document")
+			if side == "guangdong" {
+				w.get("/ykm")
+				if on := w.toMacau("/ykm"); on.Holder.BirthDate != born || on.Holder.Name.Latin != long["latin"] || on.Holder.Assurance != "unverified" {
+					t.Errorf("born %s travels on as %+v", born, on.Holder)
+				}
+			}
+		}
+	}
+}
+
+func TestABirthDateIsComparedAsFarAsItIsKnown(t *testing.T) {
+	for known, written := range map[string]map[string]bool{
+		"1950":       {"1950": true, "1950-07": true, "1950-07-31": true, "1950-00-00": true, "1951": false, "195": false, "": false, "19500731": false},
+		"1950-07-00": {"1950-07": true, "1950-07-31": true, "1950": false, "1950-08-01": false},
+		"1950-07-31": {"1950-07-31": true, "1950-07": false, "1950-07-30": false, "": false},
+		"":           {"": false, "1950": false},
+	} {
+		for given, want := range written {
+			if got := (holder{BirthDate: known}).isBorn(given); got != want {
+				t.Errorf("born %q, written %q: %t", known, given, got)
+			}
+		}
+	}
+}
+
 func TestAHandoffIsTakenOnceFromTheGatewayAloneAndUnchanged(t *testing.T) {
 	w := walk(t, "guangdong")
 	g := w.gateway

@@ -22,6 +22,8 @@ func TestMain(m *testing.M) {
 //
 //	bundle.jose, old-bundle.jose   issued at 12:00 and at 11:00 on 22 November 2026, UTC+8
 //	recalled.jose, swept.jose      as bundle.jose, with the code recalled, and with all of Macau's up to 12:00
+//	closed.jose                    as bundle.jose, with the route closed from 13:00 to 14:00
+//	silent.jose                    as bundle.jose, without a word on closed routes
 //	code, receipt, full.json       macau → guangdong, issued at 12:00, valid until 08:00 the next day, a specimen
 //	other-code, other-receipt      another holder's, over the same route
 //	refusal                        a refusal's receipt
@@ -51,7 +53,10 @@ func (s *standIn) lay(dir string) error {
 	recalling := func(one recall) func(map[string]any) {
 		return func(claims map[string]any) { claims["recalls"] = wire([]recall{one}) }
 	}
+	closed := []map[string]any{{"r": "mo-gd", "since": noon.Add(time.Hour).Unix(), "until": noon.Add(2 * time.Hour).Unix()}}
 	files := map[string]string{
+		"closed.jose": s.bundle(noon, func(claims map[string]any) { claims["closings"] = closed }),
+		"silent.jose": s.bundle(noon, func(claims map[string]any) { delete(claims, "closings") }),
 		"bundle.jose": s.bundle(noon, nil), "old-bundle.jose": s.bundle(noon.Add(-time.Hour), nil),
 		"recalled.jose": s.bundle(noon, recalling(recall{Code: mine.id, Expires: noon.Add(20 * time.Hour).Unix()})),
 		"swept.jose":    s.bundle(noon, recalling(recall{Tag: "mo", Before: noon.Unix(), Expires: noon.Add(20 * time.Hour).Unix()})),

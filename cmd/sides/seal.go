@@ -37,9 +37,12 @@ func (sealCommand) Help() string {
   sides seal --from macau --to guangdong --case stale-test
   sides seal --from macau --to guangdong | curl -d @- -H 'Content-Type: application/jose' http://127.0.0.1:8080/v1/exchange
   sides seal --from macau --to guangdong --print-claims | sed s/negative/positive/ | sides seal --from macau --claims -
+  sides seal --from macau --to guangdong --print-claims | sed -E 's/"birth_date":"[0-9-]+"/"birth_date":"1990"/' | sides seal --from macau --claims -
+  sides seal --from macau --to guangdong --case daily-tests    64 pieces of evidence, the most that a packet may have
 
 Claims that you give are sealed as they are, byte for byte, but that iss, aud, iat, nbf, exp and jti are added where they
-are missing. (curl -d drops the newline behind the packet; --data-binary would send it, and a packet has none.)`
+are missing. They say everything themselves, so --to, --case, --port and --channel do not go with them. What is longer than a
+gateway takes is sealed all the same, and standard error says so. (A gateway takes one line end behind a packet.)`
 }
 
 // Run prints the packet, or its claims.
@@ -48,8 +51,8 @@ func (c sealCommand) Run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
-	if c.Claims != "" && c.PrintClaims {
-		return usagef("--claims and --print-claims do not go together")
+	if err := c.consistent(); err != nil {
+		return err
 	}
 	payload, note, err := c.payload(ctx, from, std.in)
 	if err != nil {
@@ -66,6 +69,44 @@ func (c sealCommand) Run(ctx context.Context, std streams) error {
 	}
 	fmt.Fprintln(std.out, packet)
 	fmt.Fprintln(std.err, note)
+	warnOfSize(std.err, payload, packet)
+	return nil
+}
+
+// What a gateway takes of a packet, before it looks at anything else.
+const (
+	mostClaims = 32 << 10
+	mostPacket = 60 << 10
+)
+
+// warnOfSize says what a gateway will refuse for its size alone.
+func warnOfSize(to io.Writer, payload []byte, packet string) {
+	for _, each := range []struct {
+		what       string
+		size, most int
+	}{{"bytes of claims", len(payload), mostClaims}, {"characters of packet", len(packet), mostPacket}} {
+		if each.size > each.most {
+			fmt.Fprintf(to, "%d %s: a gateway takes at most %d, and will refuse this\n", each.size, each.what, each.most)
+		}
+	}
+}
+
+// consistent refuses flags that would be silently passed over: claims of one's own say where they lead and what they hold.
+func (c sealCommand) consistent() error {
+	if c.Claims == "" {
+		return nil
+	}
+	for _, flag := range []struct {
+		name  string
+		given bool
+	}{
+		{"--print-claims", c.PrintClaims}, {"--to", c.To != ""}, {"--case", c.Case != "green"}, {"--port", c.Port != ""},
+		{"--channel", c.Channel != ""},
+	} {
+		if flag.given {
+			return usagef("--claims and %s do not go together: the claims that you give are sealed as they are", flag.name)
+		}
+	}
 	return nil
 }
 

@@ -21,7 +21,7 @@ type serveCommand struct {
 	Gateway  string   `default:"${gateway}" placeholder:"URL" help:"The gateway (${default})."`
 	Audience string   `placeholder:"URL" help:"The aud of packets, if the gateway's own URL is not --gateway."`
 	Landing  string   `placeholder:"URL" help:"This side's own URL, which handoffs must be for; without it http:// and the address."`
-	Pin      []pin    `placeholder:"THUMBPRINT" help:"Check handoffs against the gateway's bundle, signed by this key, recalls included; without it against its key set."`
+	Pin      []pin    `placeholder:"THUMBPRINT" help:"Check handoffs against the gateway's bundle, signed by this key, recalls and closed routes included; without it against its key set."`
 	Data     string   `default:"${data}" type:"path" placeholder:"DIR" help:"Where the keys are; made at the first start (${default})."`
 	Leash    bool     `hidden:"" help:"Stop when standard input ends: when the parent process has gone, however it went."`
 }

@@ -267,7 +267,7 @@ func (s *server) handoff(r *http.Request) (any, error) {
 	return shown, nil
 }
 
-// trust is the pinned bundle with its recalls, or the gateway's key set where no pin was given.
+// trust is the pinned bundle with its recalls and closings, or the gateway's key set where no pin was given.
 func (s *server) trust(ctx context.Context) (trust, error) {
 	if len(s.pins) > 0 {
 		token, err := s.gateway.get(ctx, s.gateway.base+"/v1/bundle", maxBundle)

@@ -249,7 +249,7 @@ func BenchmarkRefuse(b *testing.B) {
 	w := theWorld()
 	genuine := sealTo(b, gojose.RSA_OAEP_256, w.packetKey(b, "packet-mo"), []byte("content"))
 	for name, packet := range map[string]string{
-		"32 KiB of dots": strings.Repeat(".", MaxPacket), "header": "e30" + genuine[strings.IndexByte(genuine, '.'):],
+		"60 KiB of dots": strings.Repeat(".", MaxPacket), "header": "e30" + genuine[strings.IndexByte(genuine, '.'):],
 	} {
 		b.Run(name, func(b *testing.B) {
 			refuse := refuser(b, w, packet)

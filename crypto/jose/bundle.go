@@ -26,6 +26,9 @@ func ReadBundle(token exchange.Token, pins []string) (bundle exchange.Bundle, re
 	if err := decodeClaims(u.payload, &bundle); err != nil {
 		return exchange.Bundle{}, nil, unreadable(err)
 	}
+	if err := bundle.Whole(); err != nil {
+		return exchange.Bundle{}, nil, unreadable(err)
+	}
 	public, err := bundleKeys(bundle)
 	if err != nil {
 		return exchange.Bundle{}, nil, unreadable(err)

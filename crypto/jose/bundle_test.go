@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -35,9 +36,11 @@ func (f *fakeRecalls) Live(context.Context) ([]exchange.Recall, error) {
 	return f.live, f.err
 }
 
+func nothingClosed(time.Time) []exchange.Closing { return nil }
+
 func newPublisher(w *world, recalls exchange.Recalls, clock func() time.Time) *Publisher {
 	return NewPublisher(PublisherConfig{
-		Ring: w.ring, Recalls: recalls, Issuer: gateway, Profiles: profiles, Clock: clock,
+		Ring: w.ring, Recalls: recalls, Closings: nothingClosed, Issuer: gateway, Profiles: profiles, Clock: clock,
 	})
 }
 
@@ -84,7 +87,7 @@ func TestABundleIsEnoughToVerifyOffline(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if found := exchange.Examine(exhibit, bundle.Recalled, noon, false); found.Category != exchange.CategoryRecalled {
+	if found := exchange.Examine(exhibit, bundle, noon, false); found.Category != exchange.CategoryRecalled {
 		t.Errorf("found %s, want recalled", found.Category)
 	}
 	for _, raw := range bundle.Keys {
@@ -127,7 +130,9 @@ func TestReadBundleRefuses(t *testing.T) {
 		"another typ":                 {forge(t, w, "bundle", exchange.ReceiptType, string(payload)), pins},
 		"an unknown member":           {forge(t, w, "bundle", exchange.BundleType, strings.Replace(string(payload), `{`, `{"x":1,`, 1)), pins},
 		"a member twice":              {forge(t, w, "bundle", exchange.BundleType, strings.Replace(string(payload), `{`, `{"iat":1,`, 1)), pins},
-		"no keys":                     {forge(t, w, "bundle", exchange.BundleType, `{"iss":"x","iat":1,"soft":2,"exp":3,"profiles":[],"keys":[],"recalls":[]}`), pins},
+		"no keys":                     {forge(t, w, "bundle", exchange.BundleType, `{"iss":"x","iat":1,"soft":2,"exp":3,"profiles":[],"keys":[],"recalls":[],"closings":[]}`), pins},
+		"no word on closed routes":    {forge(t, w, "bundle", exchange.BundleType, strings.Replace(string(payload), `,"closings":[]`, "", 1)), pins},
+		"a closing of no route":       {forge(t, w, "bundle", exchange.BundleType, strings.Replace(string(payload), `"closings":[]`, `"closings":[{"since":1}]`, 1)), pins},
 		"nothing":                     {"", pins},
 	} {
 		got, reader, err := ReadBundle(exchange.Token(test.token), test.pins)
@@ -197,8 +202,13 @@ func TestStaleRolledBackAndFutureBundles(t *testing.T) {
 func TestPublisherSignsOnceInAWindow(t *testing.T) {
 	w := theWorld()
 	ring, recalls, now := counting(w.ring), &fakeRecalls{}, noon.Add(10*time.Second)
+	var closings []time.Time // when they were asked for
 	publisher := NewPublisher(PublisherConfig{
 		Ring: ring, Recalls: recalls, Issuer: gateway, Profiles: profiles, Clock: func() time.Time { return now },
+		Closings: func(at time.Time) []exchange.Closing {
+			closings = append(closings, at)
+			return nil
+		},
 	})
 	var group sync.WaitGroup
 	for range 100 {
@@ -220,6 +230,9 @@ func TestPublisherSignsOnceInAWindow(t *testing.T) {
 	now = noon.Add(PublishEvery)
 	if _, bundle := mustBundle(t, publisher); len(bundle.Recalls) != 1 || bundle.IssuedAt != now.Unix() {
 		t.Errorf("in the next window: %d recalls, issued at %d", len(bundle.Recalls), bundle.IssuedAt)
+	}
+	if want := []time.Time{noon, noon.Add(PublishEvery)}; !slices.EqualFunc(closings, want, time.Time.Equal) {
+		t.Errorf("closings were asked for at %v, want each bundle's date %v", closings, want)
 	}
 	now = noon
 	if _, bundle := mustBundle(t, publisher); bundle.IssuedAt != noon.Add(PublishEvery).Unix() {
@@ -268,16 +281,41 @@ func TestPublisherInAnOutage(t *testing.T) {
 	}
 }
 
-// TestABundleOf50000Recalls is the largest that there can be.
-func TestABundleOf50000Recalls(t *testing.T) {
+// TestTheLargestBundle has all recalls that there can be, and each route among twenty sides closed as often as counts. The
+// officer's page reads it with the same limit.
+func TestTheLargestBundle(t *testing.T) {
 	w := theWorld()
 	live := make([]exchange.Recall, exchange.MaxRecalls)
 	for i := range live {
 		live[i] = exchange.Recall{Code: exchange.NewReplayKey("macau", string(rune(i))).CodeID(), Until: noon}
 	}
-	token, _ := mustBundle(t, newPublisher(w, &fakeRecalls{live: live}, func() time.Time { return noon }))
-	bundle, _, err := ReadBundle(token, bundlePins(t, w))
-	if err != nil || len(bundle.Recalls) != exchange.MaxRecalls {
-		t.Errorf("%d bytes: %d recalls, %v", len(token), len(bundle.Recalls), err)
+	sides, closings := manySides(20), []exchange.Closing{}
+	for _, from := range sides {
+		for _, to := range sides {
+			for i := range exchange.MaxClosings {
+				begin := noon.Add(time.Duration(i) * time.Hour)
+				closings = append(closings, exchange.Closing{
+					Route: exchange.Route{From: from.Side, To: to.Side}, Window: exchange.Window{From: begin, Until: begin.Add(time.Minute)},
+				})
+			}
+		}
 	}
+	publisher := NewPublisher(PublisherConfig{
+		Ring: w.ring, Recalls: &fakeRecalls{live: live}, Closings: func(time.Time) []exchange.Closing { return closings },
+		Issuer: gateway, Profiles: sides, Clock: func() time.Time { return noon },
+	})
+	token, _ := mustBundle(t, publisher)
+	bundle, _, err := ReadBundle(token, bundlePins(t, w))
+	if err != nil || len(bundle.Recalls) != exchange.MaxRecalls || len(bundle.Closings) != len(closings) {
+		t.Errorf("%d bytes: %d recalls, %d closings, %v", len(token), len(bundle.Recalls), len(bundle.Closings), err)
+	}
+}
+
+func manySides(count int) []exchange.Profile {
+	profiles := make([]exchange.Profile, count)
+	for i := range profiles {
+		tag := "t" + string(rune('a'+i))
+		profiles[i] = exchange.Profile{Side: exchange.Side("side" + tag), Key: tag, Type: tag + "-code+jwt", Tag: tag}
+	}
+	return profiles
 }

@@ -10,11 +10,14 @@ import (
 
 // Limits, in bytes after decoding except for the packet, which is counted as it comes in.
 const (
-	MaxPacket  = exchange.MaxPacket // 32 KiB
-	MaxHeader  = 2 << 10
+	MaxPacket = exchange.MaxPacket // 60 KiB
+	MaxClaims = exchange.MaxClaims // 32 KiB, of a packet
+	MaxHeader = 2 << 10
+	// MaxPayload is of all other tokens.
 	MaxPayload = 16 << 10
 	MaxDepth   = 8 // levels of objects and arrays
-	// MaxBundle holds 50,000 recalls of some 80 bytes each.
+	// MaxBundle holds 50,000 recalls of some 80 bytes each, and the closings of twenty sides: 16 of some 60 bytes for each of
+	// 380 routes.
 	MaxBundle = 8 << 20
 )
 

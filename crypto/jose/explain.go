@@ -32,7 +32,7 @@ var steps = []struct {
 	stage stage
 	what  string
 }{
-	{stageCompact, "five segments of canonical base64url, 32 KiB at most, and at most one line end behind them: a compact JWE"},
+	{stageCompact, "five segments of canonical base64url, 60 KiB at most, and at most one line end behind them: a compact JWE"},
 	{stageHeader, "the outer header is strict JSON of 2 KiB at most with alg, enc, kid, typ, cty and for ECDH-ES epk, apu, apv; no other name"},
 	{stageAlgorithms, "alg is RSA-OAEP-256, ECDH-ES or ECDH-ES+A256KW; enc is A256GCM; typ is consent-packet+jwe; cty is JWT; kid is well-formed"},
 	{stageAgreement, "for ECDH-ES, epk is a P-256 point with 32-byte coordinates, apu and apv have 64 bytes at most; otherwise there are none"},
@@ -41,7 +41,7 @@ var steps = []struct {
 	{stageDecrypt, "the packet opens with that key"},
 	{stageSigned, "inside are three segments of canonical base64url: a compact JWS"},
 	{stageJWSHeader, "the inner header is strict JSON of 2 KiB at most with alg, kid, typ and at most cty; no other name"},
-	{stageKind, "alg is ES256 or EdDSA; typ is consent-packet+jwt; cty is json or absent; the signature has 64 bytes; the payload has 16 KiB at most"},
+	{stageKind, "alg is ES256 or EdDSA; typ is consent-packet+jwt; cty is json or absent; the signature has 64 bytes; the payload has 32 KiB at most"},
 	{stageClaims, "the claims are strict JSON: one object, unique names, UTF-8, 8 levels at most"},
 	{stageIssuer, "iss is a side's id"},
 	{stageAudience, "aud is this gateway's URL, one string"},

@@ -117,7 +117,7 @@ func FuzzClaims(f *testing.F) {
 			return
 		}
 		var members map[string]json.RawMessage
-		if err := json.Unmarshal(claims, &members); err != nil || !utf8.Valid(claims) || len(claims) > MaxPayload {
+		if err := json.Unmarshal(claims, &members); err != nil || !utf8.Valid(claims) || len(claims) > MaxClaims {
 			t.Fatalf("accepted, but another reader says %v", err)
 		}
 		var issuer, audience string

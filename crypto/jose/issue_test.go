@@ -45,7 +45,7 @@ func TestCodeAndReceipt(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			found := exchange.Examine(exhibit, func(string, string, time.Time) bool { return false }, noon, false)
+			found := exchange.Examine(exhibit, exchange.Bundle{}, noon, false)
 			if found.Category != exchange.CategoryValid || found.Route != profileOf(from).Tag+"-"+profileOf(to).Tag {
 				t.Errorf("%s → %s: %+v", from, to, found)
 			}
@@ -258,7 +258,7 @@ func TestSwappedReceipts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			found := exchange.Examine(exhibit, func(string, string, time.Time) bool { return false }, noon, false)
+			found := exchange.Examine(exhibit, exchange.Bundle{}, noon, false)
 			if valid := found.Category == exchange.CategoryValid; valid != (i == j) {
 				t.Errorf("code %d with receipt %d: %s", i, j, found.Category)
 			}

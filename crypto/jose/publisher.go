@@ -9,8 +9,8 @@ import (
 	"crosscode/exchange"
 )
 
-// PublishEvery is how often a bundle is signed at most. A recall is in the bundle after PublishEvery at the latest, half of
-// the minute that is promised.
+// PublishEvery is how often a bundle is signed at most. A recall, or a route that a replaced rulebook closes, is in the
+// bundle after PublishEvery at the latest, half of the minute that is promised.
 const PublishEvery = 30 * time.Second
 
 // retryEvery is how often a bundle that cannot be made is tried again, so that an outage is not met with a storm.
@@ -18,8 +18,10 @@ const retryEvery = time.Second
 
 // PublisherConfig is what a Publisher works with. All fields but Specimen are required.
 type PublisherConfig struct {
-	Ring     keys.Ring // its public signing keys are published, and its bundle key signs
-	Recalls  exchange.Recalls
+	Ring    keys.Ring // its public signing keys are published, and its bundle key signs
+	Recalls exchange.Recalls
+	// Closings gives those of a bundle of this date, by the rulebooks in use: exchange.Closings.
+	Closings func(at time.Time) []exchange.Closing
 	Issuer   string // the gateway's own URL
 	Profiles []exchange.Profile
 	Specimen bool
@@ -95,7 +97,10 @@ func (p *Publisher) make(ctx context.Context, window time.Time) (token exchange.
 	if err != nil {
 		return "", exchange.Bundle{}, err
 	}
-	bundle = exchange.NewBundle(p.config.Issuer, p.config.Profiles, public, recalls, p.config.Specimen, window)
+	bundle = exchange.NewBundle(exchange.BundleContents{
+		Issuer: p.config.Issuer, Profiles: p.config.Profiles, Keys: public, Recalls: recalls, Closings: p.config.Closings(window),
+		Specimen: p.config.Specimen,
+	}, window)
 	draft, err := bundle.Draft()
 	if err != nil {
 		return "", exchange.Bundle{}, err

@@ -38,7 +38,7 @@ var (
 	headerNames = []string{"alg", "kid", "typ"}
 	packetKind  = kind{
 		types: []string{claimsType}, algorithms: []keys.Algorithm{keys.ES256, keys.EdDSA},
-		names: []string{"alg", "kid", "typ", "cty"}, payload: MaxPayload,
+		names: []string{"alg", "kid", "typ", "cty"}, payload: MaxClaims,
 	}
 	recallKind = kind{
 		types: []string{recallType}, algorithms: []keys.Algorithm{keys.ES256, keys.EdDSA},

@@ -265,11 +265,11 @@ func TestSizeLimits(t *testing.T) {
 	}{
 		{"a header of 2 KiB", vector{Header: header + strings.Repeat(" ", MaxHeader-len(header))}, ""},
 		{"a header of 2 KiB and a byte", vector{Header: header + strings.Repeat(" ", MaxHeader+1-len(header))}, "packet.header"},
-		{"claims of 16 KiB", vector{Claims: claims(MaxPayload)}, ""},
-		{"claims of 16 KiB and a byte", vector{Claims: claims(MaxPayload + 1)}, "signed.kind"},
-		{"a packet of more than 32 KiB", vector{Claims: claims(20 << 10)}, "packet.compact"},
-		{"32 KiB of dots", vector{Literal: strings.Repeat(".", MaxPacket)}, "packet.compact"},
-		{"32 KiB and a byte of one letter", vector{Literal: strings.Repeat("A", MaxPacket+1)}, "packet.compact"},
+		{"claims of 32 KiB", vector{Claims: claims(MaxClaims)}, ""},
+		{"claims of 32 KiB and a byte", vector{Claims: claims(MaxClaims + 1)}, "signed.kind"},
+		{"a packet of more than 60 KiB", vector{Claims: claims(36 << 10)}, "packet.compact"},
+		{"60 KiB of dots", vector{Literal: strings.Repeat(".", MaxPacket)}, "packet.compact"},
+		{"60 KiB and a byte of one letter", vector{Literal: strings.Repeat("A", MaxPacket+1)}, "packet.compact"},
 		{"16 MiB of dots", vector{Literal: strings.Repeat(".", 16<<20)}, "packet.compact"},
 		{"a kid of a megabyte", vector{Header: strings.Replace(header, `"kid":"`, `"kid":"`+strings.Repeat("k", 1<<20), 1)}, "packet.compact"},
 	}

@@ -69,6 +69,11 @@ func (s *Side) Editions(route exchange.Route, now time.Time) []exchange.Edition 
 	return s.rules.Current().Editions(route, now)
 }
 
+// Shut lists when Hong Kong's rulebook closes the route.
+func (s *Side) Shut(route exchange.Route, from, until time.Time) []exchange.Window {
+	return s.rules.Current().Shut(route, from, until)
+}
+
 // Consents lists the wordings for a route from Hong Kong, in force at now and announced.
 func (s *Side) Consents(route exchange.Route, now time.Time) []exchange.ConsentText {
 	return s.consents.For(route, now)
@@ -76,6 +81,9 @@ func (s *Side) Consents(route exchange.Route, now time.Time) []exchange.ConsentT
 
 // Ports lists the border crossings of a route that begins or ends at Hong Kong.
 func (s *Side) Ports(route exchange.Route) []exchange.PortText { return s.vocabulary.Ports.On(route) }
+
+// Contact is whom Hong Kong's holders call.
+func (s *Side) Contact() exchange.Text { return s.vocabulary.Contact }
 
 // Forms lists what Hong Kong asks people who come to declare.
 func (s *Side) Forms() jurisdictions.Forms { return s.vocabulary.Forms.AskedBy(ID) }

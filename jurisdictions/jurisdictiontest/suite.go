@@ -29,6 +29,7 @@ func Run[S Subject](t *testing.T, newSide func(jurisdictions.Options) (S, error)
 	for name, test := range map[string]func(*testing.T){
 		"the rulebook has no fault":                       s.lint,
 		"every sentence is there in four languages":       s.languages,
+		"holders have a help line":                        s.answers,
 		"every route has a consent":                       s.consented,
 		"profile, vocabulary and rules say whose":         s.identity,
 		"a green holder leaves":                           s.leaves,
@@ -45,6 +46,7 @@ func Run[S Subject](t *testing.T, newSide func(jurisdictions.Options) (S, error)
 		"no other code counts":                            s.otherCodes,
 		"closed, not begun, not configured, no such port": s.nowhere,
 		"each version begins to the minute":               s.versions,
+		"the calendar is shut where nobody gets a code":   s.calendar,
 		"nothing says who":                                s.silent,
 	} {
 		t.Run(name, test)

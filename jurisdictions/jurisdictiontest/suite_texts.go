@@ -40,6 +40,22 @@ func (s *suite) languages(t *testing.T) {
 	}
 }
 
+// answers wants a way for holders to ask: the side has a help line in every language, which is the one that its own rules' advice names.
+func (s *suite) answers(t *testing.T) {
+	if missing := s.Contact().Missing(); len(missing) > 0 {
+		t.Fatalf("the help line lacks %v", missing)
+	}
+	for _, route := range s.leaving() {
+		for _, edition := range s.Editions(route, Now) {
+			for _, rule := range edition.Rules {
+				if rule.Advice.Contact != s.Contact() {
+					t.Errorf("%s of %s sends the side's own holders to %q, and the side has %q", rule.ID, edition.Version, rule.Advice.Contact.En, s.Contact().En)
+				}
+			}
+		}
+	}
+}
+
 // consented wants a wording in force now, in every language, for each route that begins here, and none for any other.
 func (s *suite) consented(t *testing.T) {
 	for _, route := range s.leaving() {

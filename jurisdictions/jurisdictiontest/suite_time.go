@@ -114,6 +114,30 @@ func (s *suite) versions(t *testing.T) {
 	}
 }
 
+// calendar holds the closings to the rules themselves, over every route, on both sides of each version's first second: a
+// route is shut exactly where there is one outcome and it is about the route.
+func (s *suite) calendar(t *testing.T) {
+	instants := []time.Time{Now}
+	for _, version := range s.Rules().Current().Versions() {
+		instants = append(instants, version.From.Add(-time.Second), version.From)
+	}
+	for _, route := range append(s.leaving(), s.coming()...) {
+		for _, at := range instants {
+			findings := s.Green(exchange.Record{Route: route}, at)
+			if route.To == s.id {
+				findings = s.Admit(exchange.Record{Route: route}, route, at)
+			}
+			nobody := len(findings.Outcomes) == 1 && findings.Outcomes[0].Category == "route"
+			if shut := s.Shut(route, at, at); (len(shut) == 1) != nobody {
+				t.Errorf("%s at %s: shut %v, and the rules say %+v", route, at.In(exchange.Zone), shut, findings.Outcomes)
+			}
+		}
+		if past := s.Shut(route, time.Time{}, Now); len(past) < 2 || !past[0].From.IsZero() {
+			t.Errorf("%s was shut %v, want: before all history, and since", route, past)
+		}
+	}
+}
+
 // silent looks for the holder in everything that findings and errors say. Only Shows.Document may hold a number: it is
 // what the code masks and prints.
 func (s *suite) silent(t *testing.T) {

@@ -62,6 +62,8 @@ export interface Problem {
   /** with consent-missing: why the person who consented may not */
   obstacle?: string;
   field?: string;
+  /** with claims-invalid: who can put it right; source: show request_id to contact */
+  mended_by?: 'holder' | 'source';
   request_id?: string;
   /** seconds */
   retry_after?: number;
@@ -186,7 +188,7 @@ export class BundleError extends Error {
 export function openBundle(token: string, pins: readonly string[], options?: { now?: number | Date; lastSeen?: number }): Promise<Bundle>;
 
 export type Category =
-  | 'valid' | 'expired' | 'not-yet-valid' | 'recalled' | 'specimen' | 'refusal' | 'mismatch' | 'unreadable';
+  | 'valid' | 'expired' | 'not-yet-valid' | 'recalled' | 'route-closed' | 'specimen' | 'refusal' | 'mismatch' | 'unreadable';
 
 /** What is found. The members behind pass are there unless category is "unreadable" or "cannot-verify". */
 export interface Finding {
@@ -202,6 +204,10 @@ export interface Finding {
   sampledOn?: string;
   /** seconds */
   until?: number;
+  /** With "route-closed" alone, in seconds: when the closing began that voids the code; 0: no beginning is known. */
+  since?: number;
+  /** With "route-closed" alone, in seconds: when that closing ended; 0: it has not. */
+  reopened?: number;
   specimen?: boolean;
   /** Identity not verified: the officer must compare the holder with the document. */
   unverified?: boolean;

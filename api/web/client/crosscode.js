@@ -263,7 +263,8 @@ function parseStrict(text) {
 
 /**
  * shape reads an object by a table of its members: 's' text, 'i' integer, 'b' boolean, 'l' list, 'o' object. A member that
- * is absent or null is its zero value, as in the gateway's Go; one that is not in the table refuses the object.
+ * is absent or null is its zero value, as in the gateway's Go; one that is not in the table refuses the object, and so does
+ * the absence of an 'L', a list that must be there.
  */
 function shape(members, table) {
   if (members === null || typeof members !== 'object' || Array.isArray(members)) throw new TypeError('not an object');
@@ -273,10 +274,11 @@ function shape(members, table) {
     const kind = table[name];
     const given = members[name];
     if (given === undefined || given === null) {
+      if (kind === 'L') throw new TypeError('a member is missing');
       read[name] = { s: '', i: 0, b: false, l: [], o: null }[kind];
       continue;
     }
-    const fits = { s: typeof given === 'string', i: Number.isSafeInteger(given), b: typeof given === 'boolean', l: Array.isArray(given), o: typeof given === 'object' }[kind];
+    const fits = { s: typeof given === 'string', i: Number.isSafeInteger(given), b: typeof given === 'boolean', l: Array.isArray(given), L: Array.isArray(given), o: typeof given === 'object' }[kind];
     if (!fits) throw new TypeError('a member of another kind');
     read[name] = given;
   }
@@ -701,9 +703,19 @@ class BundleError extends Error {
   }
 }
 
-const BUNDLE = { iss: 's', iat: 'i', soft: 'i', exp: 'i', profiles: 'l', keys: 'l', recalls: 'l', specimen: 'b' };
+// A bundle without closings is not one in which no route is closed: whoever made it knew nothing of closings, and would call
+// the codes of a closed route valid.
+const BUNDLE = { iss: 's', iat: 'i', soft: 'i', exp: 'i', profiles: 'l', keys: 'l', recalls: 'l', closings: 'L', specimen: 'b' };
 const PROFILE = { side: 's', key: 's', typ: 's', tag: 's' };
 const RECALL = { c: 's', s: 's', b: 'i', exp: 'i' };
+const CLOSING = { r: 's', since: 'i', until: 'i' };
+
+/** readClosing takes one time in which a route ("mo-gd") is closed, in seconds; 0: no beginning, or no end, is known. */
+function readClosing(members) {
+  const closing = shape(members, CLOSING);
+  if (closing.r === '' || closing.since < 0 || (closing.until !== 0 && closing.until <= closing.since)) throw new TypeError('closing');
+  return closing;
+}
 
 /** readBundle verifies a bundle against the pins and gives its parts; null for what is not genuine. */
 async function readBundle(token, pins) {
@@ -713,11 +725,12 @@ async function readBundle(token, pins) {
     const claims = claimsOf(parsed.payload, BUNDLE);
     const profiles = claims.profiles.map((each) => shape(each, PROFILE));
     const recalls = claims.recalls.map((each) => shape(each, RECALL));
+    const closings = claims.closings.map(readClosing);
     const keys = [];
     for (const jwk of claims.keys) keys.push(await readKey(jwk));
     const signer = keys.find((key) => key.kid === parsed.kid && key.name === 'bundle');
     if (!signer || pins.indexOf(signer.thumbprint) < 0 || !(await holds(parsed, signer.verifier))) return null;
-    return { claims, profiles, recalls, keys };
+    return { claims, profiles, recalls, closings, keys };
   } catch (_) {
     return null;
   }
@@ -736,7 +749,7 @@ async function openBundle(token, pins, options) {
   if (!canVerify()) throw new BundleError('cannot-verify');
   const read = await readBundle(token, pins);
   if (!read) throw new BundleError('unreadable');
-  const { claims, profiles, recalls, keys } = read;
+  const { claims, profiles, recalls, closings, keys } = read;
   const at = Number(now);
   const issued = claims.iat * 1000;
   if (issued > at + LEEWAY) throw new BundleError('future', claims.iat);
@@ -753,6 +766,7 @@ async function openBundle(token, pins, options) {
     sides: new Map(profiles.map((each) => [each.tag, each.side])),
     codes: new Set(recalls.filter((each) => each.c !== '').map((each) => each.c)),
     before: recalls.filter((each) => each.c === ''),
+    closings,
   });
   return bundle;
 }
@@ -867,6 +881,15 @@ function recalled(inside, codeID, tag, issuedAt) {
   return inside.codes.has(codeID) || inside.before.some((each) => each.s === tag && issuedAt <= each.b);
 }
 
+/**
+ * closedBy gives the latest closing of a route that voids a code of issuedAt (seconds) at `at` (milliseconds): one that has
+ * begun, and whose end the code was issued before. It has no leeway: it is an instant that a side announces.
+ */
+function closedBy(inside, route, issuedAt, at) {
+  const voids = (each) => each.r === route && each.since * 1000 <= at && (each.until === 0 || each.until > issuedAt);
+  return inside.closings.filter(voids).reduce((last, each) => (last === null || each.since > last.since ? each : last), null);
+}
+
 /** read checks the signatures of what is shown; null when something is not ours. */
 async function readShown(given, inside) {
   const full = typeof given.full === 'string' ? encodeUTF8(given.full) : given.full;
@@ -884,8 +907,8 @@ async function readShown(given, inside) {
 /**
  * verifyExhibit examines a code, a receipt or both (tokens or QR texts), and the full receipt if there is one, with an opened
  * bundle. The order is that of exchange.Examine: papers that do not belong together are a mismatch even if they have also
- * expired. Only category "valid" lets somebody pass. A recall's own end is not looked at: what it voids has expired by then,
- * and a slow clock must not bring it back.
+ * expired, and a code whose route has been closed since is said to be that. Only category "valid" lets somebody pass. A recall's
+ * own end is not looked at: what it voids has expired by then, and a slow clock must not bring it back.
  */
 async function verifyExhibit(given, bundle, options) {
   const { now = Date.now(), specimens = false } = options || {};
@@ -902,19 +925,23 @@ async function verifyExhibit(given, bundle, options) {
   const unverifiedHolder = main.u || Boolean(shown.receipt && shown.receipt.u);
   const { category: stands, notGranted = null } = await standing(shown);
   let category = stands;
+  const closing = closedBy(inside, main.r, main.iat, at);
   if (category === 'valid') {
     if (recalled(inside, shown.code ? main.jti : main.c, from, main.iat)) category = 'recalled';
+    else if (closing) category = 'route-closed';
     else if (at + LEEWAY < main.iat * 1000) category = 'not-yet-valid';
     else if (at - LEEWAY > main.exp * 1000) category = 'expired';
     else if (specimen && !specimens) category = 'specimen';
   }
   // A side that the gateway no longer serves has no recalls here.
   if (category === 'unreadable' || !inside.sides.has(from) || !inside.sides.has(to)) return unreadable;
-  return {
+  const found = {
     category, pass: category === 'valid', route: inside.sides.get(from) + '-' + inside.sides.get(to), port: main.p, name: main.n,
     document: main.d, sampledOn: main.t || '', until: main.exp, specimen, notGranted,
     unverified: unverifiedHolder,
   };
+  if (category !== 'route-closed') return found;
+  return Object.assign(found, { since: closing.since, reopened: closing.until * 1000 <= at ? closing.until : 0 });
 }
 
 /** tokenKind tells what a token or QR text claims to be: 'code', 'receipt', 'bundle' or null. It checks no signature. */

@@ -10,9 +10,9 @@ const files = [new URL('testdata/vectors.json', import.meta.url), process.env.CR
 function told(found) {
   const finding = { category: found.category, title: '', pass: found.pass };
   if (found.category === 'unreadable') return finding;
-  const until = new Date((found.until + 8 * 3600) * 1000).toISOString().slice(0, 19) + '+08:00';
-  const all = { ...finding, route: found.route, port: found.port, name: found.name, document: found.document, sampled_on: found.sampledOn, valid_until: until, specimen: found.specimen, unverified: found.unverified };
-  for (const name of ['port', 'name', 'document', 'sampled_on', 'specimen', 'unverified']) if (!all[name]) delete all[name];
+  const shown = (seconds) => seconds && new Date((seconds + 8 * 3600) * 1000).toISOString().slice(0, 19) + '+08:00';
+  const all = { ...finding, route: found.route, port: found.port, name: found.name, document: found.document, sampled_on: found.sampledOn, valid_until: shown(found.until), since: shown(found.since), reopened: shown(found.reopened), specimen: found.specimen, unverified: found.unverified };
+  for (const name of ['port', 'name', 'document', 'sampled_on', 'since', 'reopened', 'specimen', 'unverified']) if (!all[name]) delete all[name];
   return all;
 }
 

@@ -76,7 +76,7 @@ export { BundleError };
 
 // ---- counts ----------------------------------------------------------------------------------------------------------
 
-export const CATEGORIES = ['valid', 'expired', 'not-yet-valid', 'recalled', 'specimen', 'refusal', 'mismatch', 'unreadable'];
+export const CATEGORIES = ['valid', 'expired', 'not-yet-valid', 'recalled', 'route-closed', 'specimen', 'refusal', 'mismatch', 'unreadable'];
 
 const tally = Object.assign({ since: Date.now(), counts: {}, documents: 0 }, read(TALLY));
 

@@ -293,7 +293,15 @@ function judge() {
   if (category === 'valid' && tail() === 'mismatch') return { kind: 'stop', category: 'document', word: t('word.document'), why: t('why.document') };
   // Nobody has compared this holder with the document yet: still valid, and visibly not the same.
   if (category === 'valid' && traveller.found.unverified) return { kind: 'ok', category, unverified: true, word: t('word.valid'), why: t('why.unverified') };
-  return { kind: category === 'valid' ? 'ok' : 'stop', category, word: t('word.' + category), why: t('why.' + category) };
+  return { kind: category === 'valid' ? 'ok' : 'stop', category, word: t('word.' + category), why: reason(traveller.found) };
+}
+
+/** reason says why the verdict is what it is; of a closed route also since when, and whether it is open again. */
+function reason({ category, since, reopened }) {
+  if (category !== 'route-closed' || !(since || reopened)) return t('why.' + category);
+  const times = { since: showTime(since), reopened: showTime(reopened) };
+  if (!reopened) return t('why.route-closed-since', times);
+  return since ? t('why.route-closed-between', times) : t('why.route-closed-until', times);
 }
 
 /** tail is what became of the characters that the officer typed; '' before there are any. */

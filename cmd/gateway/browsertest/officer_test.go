@@ -240,7 +240,7 @@ func TestOfficerRecalledAndSpecimen(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Parallel() // the minute that a recall may take passes while other tests run
-	w.awaitRecall(t)
+	w.awaitBundle(t, "the recall", func(bundle told) bool { return len(bundle.Recalls) > 0 })
 	b := newTab(t, w, browser)
 	b.installed()
 	b.paste(recalled.QR.Code)
@@ -267,8 +267,14 @@ func TestOfficerRecalledAndSpecimen(t *testing.T) {
 	atWork.see("#specimen")
 }
 
-// awaitRecall waits until the gateway's bundle has a recall: within a minute, as it promises.
-func (w *world) awaitRecall(t *testing.T) {
+// told is what a bundle says against codes.
+type told struct {
+	Recalls  []any `json:"recalls"`
+	Closings []any `json:"closings"`
+}
+
+// awaitBundle waits until the gateway's bundle tells something: within a minute, as it promises.
+func (w *world) awaitBundle(t *testing.T, what string, tells func(told) bool) {
 	t.Helper()
 	for began := time.Now(); time.Since(began) < time.Minute; time.Sleep(250 * time.Millisecond) {
 		response, err := http.Get(w.gateway + "/v1/bundle")
@@ -280,15 +286,13 @@ func (w *world) awaitRecall(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var bundle struct {
-			Recalls []any `json:"recalls"`
-		}
-		if claimsOf(t, string(token), &bundle); len(bundle.Recalls) > 0 {
-			t.Logf("the recall is in the bundle after %s", time.Since(began).Round(time.Second))
+		var bundle told
+		if claimsOf(t, string(token), &bundle); tells(bundle) {
+			t.Logf("%s is in the bundle after %s", what, time.Since(began).Round(time.Second))
 			return
 		}
 	}
-	t.Fatal("the recall is not in the bundle after a minute")
+	t.Fatalf("%s is not in the bundle after a minute", what)
 }
 
 // claimsOf reads a token without asking who signed it.
