@@ -28,8 +28,7 @@ func TestTheClientInNode(t *testing.T) {
 	}
 	folder := t.TempDir()
 	fresh, module := filepath.Join(folder, "vectors.json"), filepath.Join(folder, "crosscode.cjs")
-	w := newWorld(t, func(c *Config) { c.Clock = clock.Now })
-	w.now = clock.Now()
+	w := newWorldAt(t, clock.Now(), func(c *Config) { c.Clock = clock.Now })
 	for _, packet := range []string{"green", "withdrawn"} {
 		w.arrive(packet)
 	}

@@ -79,9 +79,16 @@ type world struct {
 // newWorld builds a world at 22 November 2026, 10:00 UTC+8; change may alter its config.
 func newWorld(t testing.TB, change ...func(*Config)) *world {
 	t.Helper()
+	return newWorldAt(t, time.Date(2026, 11, 22, 10, 0, 0, 0, exchange.Zone), change...)
+}
+
+// newWorldAt builds a world at an instant. Its store has been there for ten minutes: it refuses packets from before its own
+// beginning, so a world that was built on another day and moved would refuse every packet.
+func newWorldAt(t testing.TB, at time.Time, change ...func(*Config)) *world {
+	t.Helper()
 	w := &world{
 		t: t, notary: newNotary(t), log: &syncBuffer{}, metrics: prometheus.NewRegistry(), travellers: map[string]*traveller{},
-		now: time.Date(2026, 11, 22, 9, 50, 0, 0, exchange.Zone), outage: map[string]bool{}, panics: map[string]bool{},
+		now: at.Add(-10 * time.Minute), outage: map[string]bool{}, panics: map[string]bool{},
 	}
 	w.store = store.New(w.clock)
 	w.advance(10 * time.Minute)

@@ -85,6 +85,7 @@ func newWorld(b *testing.B, algorithm keys.Algorithm) *world {
 	settings := config.Defaults()
 	settings.Issuer, settings.Keys.File = benchIssuer, filepath.Join(folder, "keys.json")
 	settings.Journal = config.Journal{Path: filepath.Join(folder, "journal.jsonl")}
+	settings.Rules.Overrides = todaysRules
 	settings.Limits = config.Limits{PerAddress: config.PerAddress{Rate: 1e6, Burst: 1e6}, InFlight: 512}
 	settings.Trust.Sides = map[string]config.Side{
 		"macau":     {File: filepath.Join(folder, "macau.json")},

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"crosscode/exchange"
 )
@@ -271,6 +272,13 @@ func TestManyCopiesOfOnePacketGiveOneCode(t *testing.T) {
 	}
 }
 
+// copyAnswer is what the gateway said to one of many copies.
+type copyAnswer struct {
+	Outcome string `json:"outcome"`
+	Reason  string `json:"reason"`
+	CodeID  string `json:"code_id"`
+}
+
 func bringCopies(ctx context.Context, s *stage, packet exchange.Packet, key string, copies int) (codes map[string]bool, counts map[string]int) {
 	codes, counts = map[string]bool{}, map[string]int{}
 	var mu sync.Mutex
@@ -281,14 +289,16 @@ func bringCopies(ctx context.Context, s *stage, packet exchange.Packet, key stri
 			if key != "" {
 				header.Set("Idempotency-Key", key)
 			}
-			_, body, err := s.client.send(ctx, http.MethodPost, s.gateway+"/v1/exchange", header, []byte(packet))
-			var said struct {
-				Outcome string `json:"outcome"`
-				Reason  string `json:"reason"`
-				CodeID  string `json:"code_id"`
-			}
-			if err != nil || json.Unmarshal(body, &said) != nil {
-				said.Reason = "no answer"
+			var said copyAnswer
+			for range 100 { // who comes while the first copy is in hand waits, and is then asked to come again
+				_, body, err := s.client.send(ctx, http.MethodPost, s.gateway+"/v1/exchange", header, []byte(packet))
+				if said = (copyAnswer{}); err != nil || json.Unmarshal(body, &said) != nil {
+					said.Reason = "no answer"
+				}
+				if said.Reason != string(exchange.Unavailable) {
+					break
+				}
+				time.Sleep(200 * time.Millisecond)
 			}
 			mu.Lock()
 			defer mu.Unlock()

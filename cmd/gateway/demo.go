@@ -101,18 +101,26 @@ func (s *stage) open(ctx context.Context) error {
 
 // awaitNewDay sits out the last minutes of a day: every Hong Kong code ends at 23:59, so none can be made then.
 func (s *stage) awaitNewDay(ctx context.Context) error {
-	now := clock.Now().In(exchange.Zone)
-	if now.Hour() != 23 || now.Minute() < 57 {
+	wait := untilNewDay(clock.Now())
+	if wait == 0 {
 		return nil
 	}
-	midnight := exchange.DateOf(now).Start().AddDate(0, 0, 1)
-	fmt.Fprintf(s.out, "Hong Kong's codes end at 23:59 (UTC+8): waiting %s for the new day.\n", clock.Until(midnight).Round(time.Second))
+	fmt.Fprintf(s.out, "Hong Kong's codes end at 23:59 (UTC+8): waiting %s for the new day.\n", wait.Round(time.Second))
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-time.After(clock.Until(midnight)):
+	case <-time.After(wait):
 		return nil
 	}
+}
+
+// untilNewDay is how long it is to the end of the day in UTC+8, in its last three minutes; zero before them.
+func untilNewDay(now time.Time) time.Duration {
+	midnight := exchange.DateOf(now).Start().AddDate(0, 0, 1)
+	if wait := midnight.Sub(now); wait <= 3*time.Minute {
+		return wait
+	}
+	return 0
 }
 
 // configure chooses four free ports and writes the gateway's configuration.

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/makiuchi-d/gozxing"
 	"github.com/makiuchi-d/gozxing/qrcode"
@@ -73,6 +74,22 @@ func TestDemoCodesFit(t *testing.T) {
 		}
 		if token, err := exchange.ParseQRText(text); err != nil || strings.Count(string(token), ".") != 2 {
 			t.Errorf("%s: %.40s… is no token: %v", name, token, err)
+		}
+	}
+}
+
+// TestTheLastMinutesOfADayAreSatOut: a Hong Kong code made in them would be over, or nearly.
+func TestTheLastMinutesOfADayAreSatOut(t *testing.T) {
+	for at, want := range map[string]time.Duration{
+		"2026-11-30T12:00:00+08:00": 0, "2026-11-30T23:56:59+08:00": 0, "2026-11-30T23:57:00+08:00": 3 * time.Minute,
+		"2026-11-30T23:59:59+08:00": time.Second, "2026-12-01T00:00:00+08:00": 0, "2026-11-30T15:58:00Z": 2 * time.Minute, "2026-11-30T23:58:00Z": 0,
+	} {
+		now, err := time.Parse(time.RFC3339, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := untilNewDay(now); got != want {
+			t.Errorf("%s: %s, want %s", at, got, want)
 		}
 	}
 }

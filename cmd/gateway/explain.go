@@ -25,14 +25,24 @@ type explanation struct {
 
 // explainWith opens what a gateway with these settings would open, and asks it about the packet.
 func explainWith(ctx context.Context, settings config.Config, packet exchange.Packet, now time.Time) (explanation, error) {
-	p := &parts{settings: settings, log: quiet(), clock: clock.Now}
+	p, err := openToExplain(settings)
+	if err != nil {
+		return explanation{}, err
+	}
 	defer p.close()
+	return p.explain(ctx, packet, now)
+}
+
+// openToExplain opens what the explanation of a packet needs: the keys, the sides and the trust, and no journal or store.
+func openToExplain(settings config.Config) (*parts, error) {
+	p := &parts{settings: settings, log: quiet(), clock: clock.Now}
 	for _, open := range []func() error{p.openRing, p.openSides, p.openTrust} {
 		if err := open(); err != nil {
-			return explanation{}, err
+			p.close()
+			return nil, err
 		}
 	}
-	return p.explain(ctx, packet, now)
+	return p, nil
 }
 
 // explain asks the gateway itself for the answer, and then looks for everything else that is wrong. The answer is so the

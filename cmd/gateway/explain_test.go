@@ -48,10 +48,15 @@ func TestExplainAgreesWithTheGateway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	explainer, err := openToExplain(settings) // once: to parse the rulebooks for each packet would take most of the test
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(explainer.close)
 	stages := map[string]int{}
 	for name, packet := range explainable(t, s) {
 		for _, way := range sendings {
-			told, err := explainWith(t.Context(), settings, exchange.Packet(packet), clock.Now())
+			told, err := explainer.explain(t.Context(), exchange.Packet(packet), clock.Now())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -19,6 +20,7 @@ import (
 // TestOnlyTheDiagonalPasses crosses every claimed issuer with every signing side, every packet key and every destination.
 // A packet passes only when it is signed by the side that it names, sealed to that side's key, and leads to another side.
 func TestOnlyTheDiagonalPasses(t *testing.T) {
+	time.Sleep(untilNewDay(clock.Now())) // as the demo does: no code of Hong Kong can be made in a day's last minutes
 	m := newMatrix(t)
 	passed := 0
 	for _, issuer := range sideNames() {
@@ -57,6 +59,7 @@ func newMatrix(t *testing.T) *matrix {
 	settings := config.Defaults()
 	settings.Issuer, settings.Keys.File = benchIssuer, filepath.Join(folder, "keys.json")
 	settings.Journal = config.Journal{Path: filepath.Join(folder, "journal.jsonl")}
+	settings.Rules.Overrides = todaysRules
 	settings.Trust.Sides = map[string]config.Side{}
 	for _, side := range sideNames() {
 		m.signing[side] = newKey(t)

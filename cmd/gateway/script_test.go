@@ -28,6 +28,14 @@ func withPrograms(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(folder)
+	rules, err := os.MkdirTemp(folder, "rules-")
+	if err == nil {
+		err = openToday(rules)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	args := slices.Concat([]string{"build"}, raceFlag, clock.LinkerFlags())
 	args = append(args, "-o", folder+string(filepath.Separator), "crosscode/cmd/gateway", "crosscode/cmd/sides")
 	if output, err := exec.Command("go", args...).CombinedOutput(); err != nil {
@@ -45,12 +53,14 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			// what the shell's date must add to be at the programs' day
 			env.Setenv("SHIFT", strconv.Itoa(int(clock.Offset().Seconds())))
+			env.Setenv("RULES", todaysRules) // rules.overrides of the scripts whose gateway issues codes
 			env.Setenv("PATH", programs+string(os.PathListSeparator)+env.Getenv("PATH"))
 			rulebooks, err := filepath.Abs("../../jurisdictions")
 			env.Setenv("RULEBOOKS", rulebooks) // the folders of the sides
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"window":  awaitWindow,
 			"ports":   choosePorts,
 			"await":   awaitURL,
 			"http":    callHTTP,

@@ -13,6 +13,9 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"crosscode/crypto/jose"
+	"crosscode/exchange/clock"
 )
 
 // choosePorts sets each named variable to a free loopback address: `ports GATEWAY MACAU`.
@@ -39,6 +42,12 @@ func unusedPort() (string, error) {
 // awaitURL waits until a URL answers 200: `await http://$GATEWAY/readyz`. With `!` it waits until it no longer does.
 func awaitURL(ts *testscript.TestScript, negated bool, args []string) {
 	poll(ts, func() bool { return answers(context.Background(), args[0]) != negated })
+}
+
+// awaitWindow waits until the next bundle has a later date than the last: bundles are dated at the beginning of a window.
+func awaitWindow(*testscript.TestScript, bool, []string) {
+	now := clock.Now()
+	time.Sleep(now.Truncate(jose.PublishEvery).Add(jose.PublishEvery).Sub(now) + 100*time.Millisecond)
 }
 
 // callHTTP makes one call and holds its status: `http 200 POST URL answer.json body.txt Content-Type:application/jose …`.

@@ -10,7 +10,10 @@
 // operator or an attacker can move would make an expired code valid again. A shifted program says so when it starts (Notice).
 //
 // All other code gets its clock by injection (a Clock field) or calls Now. The measuring of a duration (time.Now at its
-// beginning, time.Since at its end) needs no date and uses package time. A test in package exchange holds both.
+// beginning, time.Since at its end) needs no date and uses package time. A test in this package holds both for every Go file.
+//
+// A page's script runs on the device of a traveller or an officer, and the only clock there is the device's own. The same test
+// lists the scripts that read it, with the reason why a wrong clock makes no code valid.
 //
 // The package imports nothing but the standard library and has no state, so the simulated sides may use it as well.
 package clock

@@ -5,7 +5,9 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -16,7 +18,7 @@ import (
 var measures = []string{"began", "begun", "start", "started", "asked", "before", "after", "deadline", "end", "next"}
 
 // pauses are folders whose code counts pauses, rates and waits with package time, and judges dates by an injected clock.
-var pauses = []string{"crypto/transit", "crypto/vault"}
+var pauses = []string{"crypto/transit"}
 
 // TestNobodyElseReadsTheClock looks at every Go file of the module, tests too. A date that comes from time.Now cannot be
 // shifted, so a test that rots would not be found.
@@ -50,7 +52,70 @@ func TestNobodyElseReadsTheClock(t *testing.T) {
 	}
 }
 
+// devices are the scripts that read a device's own clock, and why no wrong clock makes a code valid there. Everything else in a
+// page has its instants from the server.
+var devices = map[string]string{
+	"api/web/h5.js":               "once, to learn how far the traveller's clock is off the server's",
+	"api/web/client/crosscode.js": "the default of the option now; the caller gives another",
+	"api/web/officer/device.js":   "the officer's device works without network; a bundle from the future or a stale one is refused",
+	"api/web/officer/officer.js":  "as above; the page warns when the device's clock is off the server's",
+	"cmd/sides/web/mini.js":       "a simulated mini-program",
+}
+
+var deviceClock = regexp.MustCompile(`\bDate\.now\b|\bnew Date\(\s*\)|[^.\w]Date\(\s*\)|\bperformance\.(now|timeOrigin)\b`)
+
+// TestNoOtherScriptReadsADevicesClock looks at every script and page that a browser gets, but not at tests and what others wrote.
+func TestNoOtherScriptReadsADevicesClock(t *testing.T) {
+	const root = "../.."
+	read := map[string]bool{}
+	for _, folder := range []string{"api/web", "cmd/sides/web"} {
+		err := filepath.WalkDir(filepath.Join(root, folder), func(name string, entry fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case entry.IsDir() && slices.Contains([]string{"vendor", "testdata", "node_modules"}, entry.Name()):
+				return fs.SkipDir
+			case entry.IsDir() || strings.Contains(name, ".test.") || !slices.Contains([]string{".js", ".mjs", ".html"}, filepath.Ext(name)):
+				return nil
+			}
+			text, err := os.ReadFile(name)
+			relative, _ := filepath.Rel(root, name)
+			if deviceClock.Match(text) {
+				read[filepath.ToSlash(relative)] = true
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for script := range read {
+		if devices[script] == "" {
+			t.Errorf("%s reads the device's clock; take the instant from the server, or say in devices why it is safe", script)
+		}
+	}
+	for script := range devices {
+		if !read[script] {
+			t.Errorf("%s is listed, and does not read the device's clock", script)
+		}
+	}
+}
+
 // The test above must be able to fail.
+func TestTheDisciplineFindsADevicesClock(t *testing.T) {
+	for _, script := range []string{"Date.now()", "f(Date.now)", "new Date()", "x = new Date( )", "'' + Date()", "performance.now()"} {
+		if !deviceClock.MatchString(script) {
+			t.Errorf("%s is not found", script)
+		}
+	}
+	for _, script := range []string{"Date.parse(text)", "new Date(instant)", "showDate()", "page.dataset.now"} {
+		if deviceClock.MatchString(script) {
+			t.Errorf("%s is refused", script)
+		}
+	}
+}
+
+// TestTheDisciplineFindsADate: the test of the Go files must be able to fail, too.
 func TestTheDisciplineFindsADate(t *testing.T) {
 	for _, source := range []string{
 		"x := time.Now()", "c.Clock = time.Now", "f(time.Now().Unix())", "if time.Until(ends) > 0 {}", "keep(time.Now().Add(1))",
@@ -58,6 +123,9 @@ func TestTheDisciplineFindsADate(t *testing.T) {
 		if found := datedIn(t, "x.go", "package p\nfunc f() {\n"+source+"\n}\n"); len(found) == 0 {
 			t.Errorf("%s is not found", source)
 		}
+	}
+	if found := datedIn(t, "x.go", "package p\nimport t \"time\"\nvar x = t.Now\n"); len(found) == 0 {
+		t.Error("package time under another name is not found")
 	}
 	for _, source := range []string{
 		"began := time.Now()", "took := time.Since(began)", "deadline := time.Now().Add(1)", "if time.Now().After(deadline) {}",
@@ -78,6 +146,11 @@ func datedIn(t *testing.T, name string, source any) []string {
 	file, err := parser.ParseFile(set, name, source, parser.SkipObjectResolution)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, imported := range file.Imports {
+		if imported.Path.Value == `"time"` && imported.Name != nil {
+			return []string{set.Position(imported.Pos()).String()} // under another name its clock could not be found below
+		}
 	}
 	measured := map[ast.Node]bool{}
 	ast.Inspect(file, func(node ast.Node) bool {

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"crosscode/exchange"
 	"crosscode/jurisdictions"
@@ -59,24 +60,36 @@ func TestFoldersHoldTheSameFiles(t *testing.T) {
 	}
 }
 
-// On each of the six routes the green specimen passes both sides' rules, and what it asks for is what it gets.
+// On each of the six routes the green specimen passes both sides' rules at any time of a day: every code of Hong Kong ends at
+// 23:59, so there is a minute without one.
 func TestSixRoutes(t *testing.T) {
 	all := sides(t)
+	midnight := exchange.DateOf(jurisdictiontest.Now).Start()
+	times := []time.Time{midnight.Add(time.Second), midnight.Add(time.Minute), midnight.Add(5*time.Minute - time.Second), midnight.Add(23*time.Hour + 58*time.Minute)}
+	for now := midnight; now.Before(midnight.Add(23*time.Hour + 59*time.Minute)); now = now.Add(17 * time.Minute) {
+		times = append(times, now)
+	}
+	for _, now := range times {
+		sixRoutes(t, all, now)
+	}
+}
+
+func sixRoutes(t *testing.T, all map[exchange.Side]jurisdictiontest.Subject, now time.Time) {
+	t.Helper()
 	for from, source := range all {
 		for to, destination := range all {
 			if from == to {
 				continue
 			}
 			route := exchange.Route{From: from, To: to}
-			record, err := source.Read(jurisdictiontest.Claims(jurisdictiontest.GreenClaims(source, to, jurisdictiontest.Now)))
+			record, err := source.Read(jurisdictiontest.Claims(jurisdictiontest.GreenClaims(source, to, now)))
 			if err != nil {
-				t.Errorf("%s: %v", route, err)
+				t.Errorf("%s at %s: %v", route, now, err)
 				continue
 			}
-			now := jurisdictiontest.Now
 			verdict := exchange.Conclude(record, source.Green(record, now), destination.Admit(record, route, now), now)
 			if decided, refused := verdict.Refused(); refused {
-				t.Errorf("%s: refused by %s with %s", route, decided.Rule, decided.Reason)
+				t.Errorf("%s at %s: refused by %s with %s", route, now, decided.Rule, decided.Reason)
 			}
 		}
 	}

@@ -52,7 +52,7 @@ var forms = map[exchange.Side]struct {
 }
 
 // GreenClaims is a packet's claims, made at an instant, for an adult who meets every rule of the standing version from one
-// side to another: green five minutes ago, a negative test sampled at 07:30 UTC+8 the day before, and what else a
+// side to another: green five minutes ago and on the same day, a negative test sampled at 07:30 UTC+8 the day before, and what else a
 // destination asks. It panics if the source publishes no consent for the route.
 func GreenClaims(source exchange.Jurisdiction, destination exchange.Side, at time.Time) map[string]any {
 	route := exchange.Route{From: source.Profile().Side, To: destination}
@@ -74,9 +74,18 @@ func SpecimenClaims(route exchange.Route, text exchange.ConsentText, at time.Tim
 			"purpose": exchange.Purpose, "separate": true, "by": "self",
 		},
 		"holder":   holder(route.From),
-		"health":   map[string]any{"colour": "green", "as_of": Instant(at.Add(-5 * time.Minute)), "reasons": []any{}},
+		"health":   map[string]any{"colour": "green", "as_of": Instant(colourSeen(at)), "reasons": []any{}},
 		"evidence": evidence(route.From, at), "declarations": declarations(route.To, at),
 	}
+}
+
+// colourSeen is five minutes before at, or the beginning of its day: a colour of yesterday ended with that day in Hong Kong.
+func colourSeen(at time.Time) time.Time {
+	seen, today := at.Add(-5*time.Minute), exchange.DateOf(at).Start()
+	if seen.Before(today) {
+		return today
+	}
+	return seen
 }
 
 // evidence is a negative test, and what Hong Kong's holders bring beside it when they leave.

@@ -55,11 +55,23 @@ var everyone *world
 // shared is that world, running.
 func shared(t *testing.T) *world {
 	t.Helper()
+	awaitNewDay(t)
 	everyone.once.Do(func() { everyone.fault = everyone.start() })
 	if everyone.fault != nil {
 		t.Fatal(everyone.fault)
 	}
 	return everyone
+}
+
+// awaitNewDay sits out the last minutes of a day in UTC+8: every Hong Kong code ends at 23:59, so none can be shown then.
+func awaitNewDay(t *testing.T) {
+	t.Helper()
+	now := clock.Now().In(time.FixedZone("UTC+8", 8*60*60))
+	midnight := time.Date(now.Year(), now.Month(), now.Day()+1, 0, 0, 0, 0, now.Location())
+	if wait := midnight.Sub(now); wait <= 3*time.Minute {
+		t.Logf("Hong Kong's codes end at 23:59: waiting %s for the new day", wait.Round(time.Second))
+		time.Sleep(wait)
+	}
 }
 
 func closeShared() {
@@ -71,6 +83,7 @@ func closeShared() {
 // ownWorld is a world for one test, which may stop and cut things in it.
 func ownWorld(t *testing.T, changes ...string) *world {
 	t.Helper()
+	awaitNewDay(t)
 	w := newWorld(t.TempDir())
 	w.changes = changes
 	if err := w.start(); err != nil {
