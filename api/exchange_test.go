@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -99,6 +100,27 @@ func TestWarningsComeInTheCallersLanguage(t *testing.T) {
 	request.Header.Set("Accept-Language", "zh-HK")
 	if got := w.want(request, http.StatusOK); !bytes.Contains(got.body, []byte("title of guangdong.entry.warned（繁）")) {
 		t.Errorf("%s", got.body)
+	}
+}
+
+// Where other warnings are, the holder of a code that hardly lives is told until when, and what ends it.
+func TestACodeOfAShortLifeIsGivenWithAWarning(t *testing.T) {
+	w := newWorld(t)
+	request := jose(exchangePath, w.arrive("late", func(v *traveller) {
+		v.entry = rule("guangdong.entry.negative-test", exchange.Pass, exchange.NotEligible)
+		v.entry.Until = w.clock().Add(5 * time.Minute)
+	}))
+	request.Header.Set("Accept-Language", "pt")
+	var told issued
+	if err := json.Unmarshal(w.want(request, http.StatusOK).body, &told); err != nil {
+		t.Fatal(err)
+	}
+	if len(told.Warnings) != 1 || told.Warnings[0].Rule != exchange.RuleShortLife {
+		t.Fatalf("warnings %+v", told.Warnings)
+	}
+	until, why := told.ValidUntil.Format(time.DateTime), "title of guangdong.entry.negative-test (pt)"
+	if given := told.Warnings[0].advice; !strings.Contains(given.Title, until) || !strings.Contains(given.Remedy, why) {
+		t.Errorf("%+v, want until %s and %q", given, until, why)
 	}
 }
 
