@@ -3,6 +3,7 @@ BIN   := .bin
 FUZZ  ?= 20s
 GO    ?= go
 NPM   := cmd/gateway/browsertest/npm
+NPM_EXAMPLES := api/guide/examples
 SKIPS := $(abspath $(BIN)/skips)
 # One line for each thing that the machine lacks, with how many tests that cost (exchange/exchangetest/skipped).
 REPORT := if [ -s $(SKIPS) ]; then awk -F'\t' '{ n[$$1 "\t" $$2]++ } END { for (l in n) { split(l, a, "\t"); \
@@ -10,7 +11,7 @@ REPORT := if [ -s $(SKIPS) ]; then awk -F'\t' '{ n[$$1 "\t" $$2]++ } END { for (
 # What make test tests: PACKAGES='./api ./exchange/...' for less than everything.
 PACKAGES ?= ./...
 
-.PHONY: help demo test test-shifted test-any-day run build fmt vet lint fuzz bench vault bench-vault clean devvault browser-tools screenshots
+.PHONY: help demo test test-shifted test-any-day run build fmt vet lint fuzz bench vault bench-vault clean devvault browser-tools example-tools screenshots
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -18,7 +19,7 @@ help: ## Show this list
 demo: build ## Take real packets over all six routes, in separate processes on loopback
 	@$(BIN)/gateway demo --sides $(BIN)/sides $(DEMO)
 
-test: browser-tools devvault ## All tests, with the race detector; the last lines say what was skipped and how to get it
+test: browser-tools example-tools devvault ## All tests, with the race detector; the last lines say what was skipped and how to get it
 	@rm -f $(SKIPS); status=0; \
 	SKIP_REPORT=$(SKIPS) $(GO) test -race -shuffle=on -timeout 30m $(PACKAGES) || status=$$?; \
 	$(REPORT); exit $$status
@@ -84,10 +85,16 @@ bench-vault: ## The gateway against bare clients of the same Vault, as a table w
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./crypto/transit/benchvault
 
 browser-tools: ## What the browser tests load from npm, at its locked version; Chromium itself is the system's
-	@if command -v npm >/dev/null; then \
-	  cmp -s $(NPM)/package-lock.json $(NPM)/node_modules/.lock || { \
-	    npm ci --prefix $(NPM) --ignore-scripts --no-audit --no-fund --silent && cp $(NPM)/package-lock.json $(NPM)/node_modules/.lock; }; \
-	else echo "there is no npm here: the browser tests will be skipped, or fail if CI=true"; fi
+	@$(call npm_ci,$(NPM),the browser tests)
+
+example-tools: ## What the packet guide's example for Node needs, at its locked version
+	@$(call npm_ci,$(NPM_EXAMPLES),the guide's example for Node)
+
+# npm_ci FOLDER,WHAT: install what the folder's lock names, once.
+npm_ci = if command -v npm >/dev/null; then \
+	  cmp -s $(1)/package-lock.json $(1)/node_modules/.lock || { \
+	    npm ci --prefix $(1) --ignore-scripts --no-audit --no-fund --silent && cp $(1)/package-lock.json $(1)/node_modules/.lock; }; \
+	else echo "there is no npm here: $(2) will be skipped, or fail if CI=true"; fi
 
 screenshots: browser-tools ## Take the screenshots of every page anew
 	rm -rf api/web/testdata/screenshots cmd/sides/testdata/screenshots

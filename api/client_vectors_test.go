@@ -113,6 +113,7 @@ func (o *office) issue(packet string, change ...func(*exchange.Record, *exchange
 		},
 	}
 	entry := exchange.Findings{
+		Book:       exchange.Book{Version: "guangdong/2026-01-01T00:00+08:00", SHA256: strings.Repeat("0", 64), Confidence: "assumed"},
 		Outcomes:   []exchange.Outcome{{Rule: "guangdong.entry.cap", Status: exchange.Pass, Reason: exchange.NotEligible, Until: o.now.Add(24 * time.Hour)}},
 		Shows:      exchange.Shows{Document: document, SampledOn: exchange.Date{Year: 2026, Month: 11, Day: 21}},
 		NotGranted: []string{"quarantine-waiver"},
@@ -156,6 +157,9 @@ func (o *office) code(claims string) string { return o.forge("gd", headerOf("gd-
 func (o *office) receipt(claims string) string {
 	return o.forge(exchange.ReceiptKey, headerOf(exchange.ReceiptType), claims)
 }
+
+// ending is what the full receipts of issue say of the code's end.
+const ending = `"ends_by":{"rule":"guangdong.entry.cap","version":"guangdong/2026-01-01T00:00+08:00"}`
 
 // vouching signs a lean receipt anew, for another full one.
 func (o *office) vouching(receipt, full string) string {
@@ -281,20 +285,19 @@ func (o *office) exhibits(recalled papers) []exhibitVector {
 	show("a full receipt without its receipt", papers{code: mine.code, full: mine.full}, exchange.CategoryMismatch)
 	show("a code beside a refusal", papers{code: mine.code, receipt: refused.receipt}, exchange.CategoryMismatch)
 	spoiltBy := map[string]string{
-		"with a space after a comma":     o.replaced(mine.full, `,"outcome"`, `, "outcome"`),
-		"with a member in another case":  o.replaced(mine.full, `"outcome"`, `"Outcome"`),
-		"with an unknown member":         o.replaced(mine.full, `{"jti"`, `{"x":1,"jti"`),
-		"with a member twice":            o.replaced(mine.full, `"outcome":`, `"outcome":"refused","outcome":`),
-		"with an escape nobody needs":    o.replaced(mine.full, `"quarantine-waiver"`, `"quarantine\u002dwaiver"`),
-		"with an empty optional member":  o.replaced(mine.full, `"rulebooks"`, `"fields_sha256":"","rulebooks"`),
-		"with an end that says nothing":  o.replaced(mine.full, `"ends_by":{"rule":"guangdong.entry.cap"}`, `"ends_by":{}`),
-		"with an end that is none":       o.replaced(mine.full, `"ends_by":{"rule":"guangdong.entry.cap"}`, `"ends_by":null`),
-		"with an end of no version":      o.replaced(mine.full, `"rule":"guangdong.entry.cap"}`, `"rule":"guangdong.entry.cap","version":""}`),
-		"with an end that says more":     o.replaced(mine.full, `"rule":"guangdong.entry.cap"}`, `"rule":"guangdong.entry.cap","x":""}`),
-		"with the time in another form":  o.replaced(mine.full, `12:00:00+08:00"`, `12:00:00.0+08:00"`),
-		"that says that it was refused":  o.replaced(mine.full, `"outcome":"issued"`, `"outcome":"refused"`),
-		"that speaks of another code":    o.replaced(mine.full, mine.id, other.id),
-		"that vouches for another token": o.replaced(mine.full, `"code_sha256":"`, `"code_sha256":"0`),
+		"with a space after a comma":       o.replaced(mine.full, `,"outcome"`, `, "outcome"`),
+		"with a member in another case":    o.replaced(mine.full, `"outcome"`, `"Outcome"`),
+		"with an unknown member":           o.replaced(mine.full, `{"jti"`, `{"x":1,"jti"`),
+		"with a member twice":              o.replaced(mine.full, `"outcome":`, `"outcome":"refused","outcome":`),
+		"with an escape nobody needs":      o.replaced(mine.full, `"quarantine-waiver"`, `"quarantine\u002dwaiver"`),
+		"with an empty optional member":    o.replaced(mine.full, `"rulebooks"`, `"fields_sha256":"","rulebooks"`),
+		"with null for what ends the code": o.replaced(mine.full, ending, `"ends_by":null`),
+		"with an end by no version":        o.replaced(mine.full, ending, `"ends_by":{"rule":"guangdong.entry.cap","version":""}`),
+		"with an end of more members":      o.replaced(mine.full, ending, `"ends_by":{"rule":"guangdong.entry.cap","version":"guangdong/2026-01-01T00:00+08:00","x":1}`),
+		"with the time in another form":    o.replaced(mine.full, `12:00:00+08:00"`, `12:00:00.0+08:00"`),
+		"that says that it was refused":    o.replaced(mine.full, `"outcome":"issued"`, `"outcome":"refused"`),
+		"that speaks of another code":      o.replaced(mine.full, mine.id, other.id),
+		"that vouches for another token":   o.replaced(mine.full, `"code_sha256":"`, `"code_sha256":"0`),
 	}
 	for _, name := range slices.Sorted(maps.Keys(spoiltBy)) {
 		spoilt := spoiltBy[name]

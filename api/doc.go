@@ -15,6 +15,7 @@
 //	GET  /h5/{route}                                  200 the travellers' page of a route, in the language of ?lang= or Accept-Language
 //	POST /h5/{route}                    form: packet  200 the same with a packet in it, from a page of the route's source alone
 //	GET  /officer/, /officer/{file}                   200 the officers' offline page and its files, 304
+//	GET  /guide/, /guide/{file}                       200 the packet guide for back-end teams, its schema, examples and openapi.yaml, 304
 //	GET  /client/{file}                               200 the JavaScript client, for any page, 304
 //	GET  /vendor/qr@0.7.0/{file}                      200 the QR decoder of the officers' page, 304
 //	GET  /assets/{name}                               200 the pages' own files, 304
@@ -42,6 +43,10 @@
 // of larger type and contrast in localStorage. Under /h5/ and /officer/ faults are pages too. Which origins may post, where
 // a handoff may be posted to, and where a traveller is led back to (by id) are the operator's (Pages); so is WeChat's
 // verification file, a GET at the root of the domain that exists only where one is configured, and is in no table.
+//
+// The packet guide (guide.go, guide/) is for teams that build a side's back end. Its tables come in Config.Guide from whoever has the
+// rules, so that the page says what is read and nothing else; it is rendered once, at start, and a table that is missing stops the
+// start.
 //
 // # What is kept of a request
 //

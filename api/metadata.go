@@ -122,7 +122,7 @@ func (s *Server) endpoints() map[string]string {
 		"exchange": s.config.Issuer + "/v1/exchange", "verify": s.config.Issuer + "/v1/receipts/verify",
 		"bundle": s.config.Issuer + "/v1/bundle", "recalls": s.config.Issuer + "/v1/recalls",
 		"rules": s.config.Issuer + "/v1/rules", "consents": s.config.Issuer + "/v1/consents/{route}",
-		"jwks": s.config.Issuer + "/.well-known/jwks.json",
+		"jwks": s.config.Issuer + "/.well-known/jwks.json", "guide": s.config.Issuer + guidePath,
 	}
 }
 

@@ -54,7 +54,7 @@ func (s *Server) chart() error {
 		{method: http.MethodGet, path: "/problems/:id", handle: s.problemType},
 		{method: http.MethodGet, path: "/livez", handle: s.livez, probe: true},
 		{method: http.MethodGet, path: "/readyz", handle: s.readyz, probe: true},
-	}, s.clientCalls(), s.officerCalls(), s.pageCalls()) {
+	}, s.guideCalls(), s.clientCalls(), s.officerCalls(), s.pageCalls()) {
 		s.calls[each.method+" "+each.path] = each
 		s.paths[each.path] = append(s.paths[each.path], each)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"crosscode/api/guide"
 	"crosscode/exchange"
 	"crosscode/exchange/clock"
 )
@@ -61,6 +62,8 @@ type Config struct {
 	Origins []string
 	// Pages is about the pages for travellers. Its zero value: nobody can come to them.
 	Pages Pages
+	// Guide is what the packet guide tells.
+	Guide guide.Facts
 	// TrustedProxies are the addresses from which X-Forwarded-For is believed. None: the header is ignored.
 	TrustedProxies []netip.Prefix
 	// Rate and Burst limit the requests of one address (IPv6: one /64), in requests a second. Zero: 50 and 200, since
@@ -109,6 +112,7 @@ type Server struct {
 	tags      map[string]exchange.Side
 	table     *table
 	pages     pages
+	handbook  handbook
 	limiter   *limiter
 	slots     chan struct{}
 	metrics   *metrics
@@ -134,6 +138,9 @@ func New(config Config) (*Server, error) {
 		s.origins[origin] = true
 	}
 	if s.pages, err = newPages(config); err != nil {
+		return nil, err
+	}
+	if s.handbook, err = newHandbook(config.Guide); err != nil {
 		return nil, err
 	}
 	if err := s.chart(); err != nil {

@@ -129,6 +129,7 @@ func (w *world) config() Config {
 				`{"kty":"EC","kid":"mo.1.cccccc","alg":"ES256"},{"kty":"RSA","kid":"packet-gd.1.dddddd","alg":"RSA-OAEP-256"}]}`), w.down("keys")
 		},
 		Ready: func(context.Context) error { return w.down("ready") },
+		Guide: guideFacts(),
 		Clock: w.clock, Log: slog.New(slog.NewJSONHandler(w.log, nil)), Metrics: w.metrics,
 		Origins: []string{"https://page.macau.example"},
 	}
@@ -419,6 +420,8 @@ func (s *side) Admit(record exchange.Record, _ exchange.Route, now time.Time) ex
 	}
 }
 
+func (s *side) Changes(_, _ time.Time) []time.Time { return nil }
+
 func (s *side) Editions(route exchange.Route, now time.Time) []exchange.Edition {
 	part := "green"
 	if route.To == s.profile.Side {
@@ -435,8 +438,6 @@ func (s *side) Editions(route exchange.Route, now time.Time) []exchange.Edition 
 	announced := exchange.Edition{Book: s.book(), Side: s.profile.Side, Part: part, From: until, Closed: true, Source: "https://gov.example/2"}
 	return []exchange.Edition{current, announced}
 }
-
-func (s *side) Changes(_, _ time.Time) []time.Time { return nil }
 
 func (s *side) Contact() exchange.Text { return said("help line of " + string(s.profile.Side)) }
 

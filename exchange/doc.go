@@ -9,8 +9,8 @@
 //	packet        what the source side made: one holder, one route, one consent       Packet, Signed, Claims
 //	record        its claims, once parsed into values that are always valid           Record
 //	findings      what one side's dated rulebook says of a record, rule by rule       Findings, Outcome
-//	verdict       what follows from both sides' findings: a grant or a refusal        Verdict, Conclude, Judge
-//	end           the last second of a code, and the rule and version that set it     End, EndsBy
+//	verdict       what follows from both sides' findings: a grant or a refusal        Verdict, Judge, Conclude
+//	end           a code's last second, and the rule and version that set it          End, EndsBy
 //	code          the destination's statement; that it exists says green              CodeClaims
 //	receipt       the gateway's statement on one transcode, issued or refused         ReceiptClaims, FullReceipt
 //	handoff       what the destination's page needs, sealed to that side              Handoff, HandoffFields
@@ -27,10 +27,11 @@
 //	  Consent.Covers            consent-missing | consent-expired | wrong-route
 //	  Replays.Reserve           replayed | packet-expired | unavailable; it never fails open
 //	  Recalls.Recalled          packet-expired | unavailable
-//	  Judge                     asks both sides now, and again wherever an announced version begins in the code's life
+//	  Judge                     asks both rulebooks at now, and at each announced change in the code's life
 //	    source.Green            outcomes
 //	    destination.Admit       outcomes; no rulebook for the route is never green
-//	    Conclude                the only maker of a Verdict, which is the only thing that can be drafted
+//	    Conclude                the only maker of a Verdict, which is the only thing that can be drafted; what
+//	                            speaks against the holder, and no rule in force judged or waived, refuses
 //	  Journal.Intend            unavailable: what is not recorded is not signed
 //	  Signer.Sign               unavailable; it takes Drafts, which only a Verdict makes
 //	  Sealer.Seal               only where the destination has a landing page; its outage costs the handoff, not the code
@@ -43,13 +44,19 @@
 //
 // # When a code ends
 //
-// A code's exp is its last second, and that second belongs to it, to its end: a test that counts until 23:59:59 makes a code at
-// 23:59:59.9. Who checks a code adds Leeway for clocks that differ. The end is the earliest of what the rules of either side
-// pass until, the source code's own end, MaxCodeLife, and the second before an announced version, of either side, under which
-// the same record would get no code: a stricter rule, a closing, a gap in the record, no version. A later version that lasts
-// longer makes no code longer. What must be fresh when a packet is brought, such as the source's colour, is asked as of then
-// (Record.Brought), whatever version asks. The full receipt says what set the end (EndsBy), and a code that lives less than
-// ShortLife is given with a warning that says it to the holder (RuleShortLife).
+// A code's exp is the last second at which it is good: a test that counts until 23:59:59 makes a code at 23:59:59.9, and every
+// verifier still takes that code in that second (and Leeway longer, for clocks that differ). It is the earliest of
+//
+//	a rule's Until, of either side                              the last second at which the rule passes
+//	Health.Until                                                exchange.source-code-end
+//	MaxCodeLife                                                 exchange.code-life
+//	a second before a version of either rulebook begins, or     the rule that refuses, and the version that it is in
+//	the last one ends, under which the same record gets none
+//	a second before the holder's birthday, if it matters        the rule that refuses
+//
+// What a version refuses and what follows it are the same to a code: it does not come back when a border opens again. A rule on how
+// old something may be when the packet is brought is asked at Record.Brought whichever instant is judged. The full receipt tells
+// rule and version (ends_by). A code that lives less than ShortLife is issued with the warning exchange.short-life.
 //
 // # What is private, and when
 //

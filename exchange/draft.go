@@ -111,16 +111,11 @@ type RuleVerdict struct {
 // EndsBy is what sets a code's end: a rule, or the first announced version under which the record gets no code.
 type EndsBy struct {
 	Rule    string `json:"rule"`
-	Version string `json:"version,omitempty"` // of the rulebook; none for exchange.source-code-end and exchange.code-life
+	Version string `json:"version,omitempty"` // of the rulebook; none where the rule is in none
 }
 
-// String is "macau.entry.closed of macau/2023-03-27T00:00+08:00", or the rule alone.
-func (e EndsBy) String() string {
-	if e.Version == "" {
-		return e.Rule
-	}
-	return e.Rule + " of " + e.Version
-}
+// Told is the end as receipts and explanations tell it.
+func (e End) Told() *EndsBy { return &EndsBy{Rule: e.By.Rule, Version: e.Version} }
 
 // ConsentProof says which text the holder agreed to.
 type ConsentProof struct {

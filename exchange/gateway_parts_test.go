@@ -96,7 +96,13 @@ func (s *side) Admit(record exchange.Record, route exchange.Route, at time.Time)
 	return s.admit(record, route, at)
 }
 func (s *side) Changes(after, until time.Time) []time.Time {
-	return between(s.changes, after, until)
+	var within []time.Time
+	for _, at := range s.changes {
+		if at.After(after) && !at.After(until) {
+			within = append(within, at)
+		}
+	}
+	return within
 }
 func (s *side) Editions(exchange.Route, time.Time) []exchange.Edition     { return nil }
 func (s *side) Consents(exchange.Route, time.Time) []exchange.ConsentText { return nil }

@@ -56,7 +56,7 @@ var homes = map[string][]string{
 	"cel.dev/cel-go":                {"jurisdictions"},
 	"github.com/google/cel-go":      {},
 	"github.com/labstack/echo":      {"api"},
-	"github.com/go-jose/go-jose":    {"cmd/sides"},
+	"github.com/go-jose/go-jose":    {"cmd/sides", "api/guide/examples"}, // the examples are shown, and in no program
 	"github.com/knadh/koanf":        {"config"},
 	"github.com/alecthomas/kong":    {"cmd/gateway", "cmd/sides"},
 	"github.com/redis/go-redis":     {"exchange/redis"},

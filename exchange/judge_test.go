@@ -1,9 +1,8 @@
 package exchange_test
 
 import (
-	"cmp"
-	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,214 +11,242 @@ import (
 	"crosscode/exchange"
 )
 
-func between(instants []time.Time, after, until time.Time) []time.Time {
-	var found []time.Time
-	for _, at := range instants {
-		if at.After(after) && !at.After(until) {
-			found = append(found, at)
+// era is what a rulebook says from an instant on.
+type era struct {
+	from time.Time
+	// age is the youngest holder that passes; under, if it is not zero, is below which age one passes.
+	age, under int
+	// until is when its only rule passes last; zero: it sets no end.
+	until  time.Time
+	closed bool
+	cap    time.Duration // after the asking; zero: none
+	// fresh is how long after its colour a packet may be brought; zero: any time. It is asked once.
+	fresh time.Duration
+}
+
+// eras is a rulebook of made-up versions, of which the first has no beginning. An era ends where the next one begins.
+type eras []era
+
+func (e eras) at(now time.Time) (era, string) {
+	found := 0
+	for i := range e {
+		if !e[i].from.After(now) {
+			found = i
 		}
 	}
-	return found
+	return e[found], "version " + string(rune('a'+found))
 }
 
-// book is a rulebook whose versions are known to the second. Seconds count from now.
-type book struct {
-	side     string
-	versions []edition // in order; the first begins before every test
-}
-
-// edition is one version: from a second on, a rule that holds up to its own second, for those who brought their packet up to
-// another, and who are old enough.
-type edition struct {
-	from    int
-	closed  bool
-	lasts   int // the last second at which its rule passes
-	brought int // the last second at which a packet must have been brought; 0: any
-	adults  bool
-}
-
-func (b book) at(at time.Time) edition {
-	found := edition{closed: true}
-	for _, e := range b.versions {
-		if !at.Before(now.Add(time.Duration(e.from) * time.Second)) {
-			found = e
+func (e eras) judge(record exchange.Record, now time.Time) exchange.Findings {
+	in, version := e.at(now)
+	findings := exchange.Findings{Book: exchange.Book{Version: version}, Shows: exchange.Shows{Document: record.Holder.Documents[0]}}
+	add := func(rule string, holds bool, reason exchange.Reason, until time.Time) {
+		outcome := exchange.Outcome{Rule: rule, Status: exchange.Fails, Reason: reason, Advice: advice(rule)}
+		if holds {
+			outcome.Status, outcome.Until = exchange.Pass, until
 		}
+		findings.Outcomes = append(findings.Outcomes, outcome)
 	}
-	return found
-}
-
-func (b book) ask(record exchange.Record, at time.Time) exchange.Findings {
-	e := b.at(at)
-	brought := at
-	if !record.Brought.IsZero() {
-		brought = record.Brought
+	if add("open", !in.closed, exchange.RouteClosed, time.Time{}); in.closed {
+		return findings
 	}
-	rule := pass(b.side+".test", now.Add(time.Duration(e.lasts)*time.Second))
-	rule.Reason = exchange.NotEligible
-	switch {
-	case e.closed:
-		rule = fail(b.side+".closed", exchange.RouteClosed)
-	case at.Truncate(time.Second).After(rule.Until):
-		rule = fail(b.side+".test", exchange.NotEligible)
-	case e.brought != 0 && brought.After(now.Add(time.Duration(e.brought)*time.Second)):
-		rule = fail(b.side+".fresh", exchange.NotGreen)
-	case e.adults && record.Holder.Age(at) < 18:
-		rule = fail(b.side+".adults", exchange.NotEligible)
+	age, brought := record.Holder.Age(now), record.Brought
+	if brought.IsZero() {
+		brought = now
 	}
-	findings := enters()
-	findings.Book.Version = fmt.Sprintf("%s/%d", b.side, e.from)
-	findings.Outcomes = []exchange.Outcome{rule}
+	add("age", age >= in.age && (in.under == 0 || age < in.under), exchange.NotEligible, time.Time{})
+	add("until", in.until.IsZero() || !now.Truncate(time.Second).After(in.until), exchange.NotEligible, in.until)
+	add("fresh", in.fresh == 0 || !brought.After(record.Health.AsOf.Add(in.fresh)), exchange.NotGreen, time.Time{})
+	if in.cap > 0 {
+		add("cap", true, exchange.NotEligible, now.Add(in.cap))
+	}
 	return findings
 }
 
-func (b book) Green(record exchange.Record, at time.Time) exchange.Findings {
-	return b.ask(record, at)
+func advice(rule string) exchange.Advice {
+	title := "advice of " + rule
+	return exchange.Advice{Title: exchange.Text{ZhHans: title, ZhHant: title, En: title, Pt: title}}
 }
 
-func (b book) Admit(record exchange.Record, _ exchange.Route, at time.Time) exchange.Findings {
-	return b.ask(record, at)
+func (e eras) Green(record exchange.Record, now time.Time) exchange.Findings {
+	return e.judge(record, now)
 }
 
-func (b book) Changes(after, until time.Time) []time.Time {
-	var changes []time.Time
-	for _, e := range b.versions {
-		changes = append(changes, now.Add(time.Duration(e.from)*time.Second))
+func (e eras) Admit(record exchange.Record, _ exchange.Route, now time.Time) exchange.Findings {
+	return e.judge(record, now)
+}
+
+func (e eras) Changes(after, until time.Time) []time.Time {
+	var within []time.Time
+	for _, in := range e[1:] {
+		if in.from.After(after) && !in.from.After(until) {
+			within = append(within, in.from)
+		}
 	}
-	return between(changes, after, until)
+	return within
 }
 
-func open(side string, later ...edition) book {
-	return book{side: side, versions: append([]edition{{from: -1000000, lasts: 86400}}, later...)}
-}
+var day = era{cap: 24 * time.Hour}
 
-func TestNoCodeOutlivesWhatAllowedIt(t *testing.T) {
-	const day = 86400
+func TestACodeEndsWhereAVersionBeginsThatWouldNotGrantIt(t *testing.T) {
+	in := func(d time.Duration) time.Time { return now.Add(d) }
+	asOf := green()
+	asOf.Health.AsOf = in(-10 * time.Minute)
+	born := green()
+	born.Holder.BirthDate = exchange.Date{Year: 2008, Month: 11, Day: 23}
+	midnight := exchange.DateOf(now).Start().AddDate(0, 0, 1)
+	ends := exchange.End{}
 	for name, test := range map[string]struct {
-		source, destination book
-		lives               int
-		rule, version       string
+		record        exchange.Record
+		source, enter eras
+		until         time.Time
+		rule, version string
 	}{
-		"nothing changes":                              {open("macau"), open("guangdong"), day, "guangdong.test", "guangdong/-1000000"},
-		"the destination closes":                       {open("macau"), open("guangdong", edition{from: 60, closed: true}), 59, "guangdong.closed", "guangdong/60"},
-		"the source closes":                            {open("macau", edition{from: 60, closed: true}), open("guangdong"), 59, "macau.closed", "macau/60"},
-		"it closes in the next second":                 {open("macau"), open("guangdong", edition{from: 1, closed: true}), 0, "guangdong.closed", "guangdong/1"},
-		"it closes as the code ends":                   {open("macau"), open("guangdong", edition{from: day, closed: true}), day - 1, "guangdong.closed", "guangdong/86400"},
-		"it closes after the code has ended":           {open("macau"), open("guangdong", edition{from: day + 1, closed: true}), day, "guangdong.test", "guangdong/-1000000"},
-		"a later version asks nothing more":            {open("macau", edition{from: 60, lasts: day}), open("guangdong", edition{from: 90, lasts: day}), day, "guangdong.test", "guangdong/-1000000"},
-		"a later version counts the test for less":     {open("macau"), open("guangdong", edition{from: 60, lasts: 600}), 600, "guangdong.test", "guangdong/60"},
-		"a later version does not count the test":      {open("macau"), open("guangdong", edition{from: 60, lasts: 30}), 59, "guangdong.test", "guangdong/60"},
-		"the third version refuses":                    {open("macau", edition{from: 60, lasts: day}), open("guangdong", edition{from: 90, closed: true}), 89, "guangdong.closed", "guangdong/90"},
-		"it opens again, and the code is not reborn":   {open("macau"), open("guangdong", edition{from: 60, closed: true}, edition{from: 90, lasts: day}), 59, "guangdong.closed", "guangdong/60"},
-		"how the packet was brought is asked once":     {open("macau", edition{from: 60, lasts: day, brought: 10}), open("guangdong"), day, "guangdong.test", "guangdong/-1000000"},
-		"but it is asked by the later version as well": {open("macau", edition{from: 60, lasts: day, brought: -1}), open("guangdong"), 59, "macau.fresh", "macau/60"},
+		"nothing changes":              {green(), eras{{}}, eras{day}, in(24 * time.Hour), "cap", "version a"},
+		"the destination closes":       {green(), eras{{}}, eras{day, {from: in(time.Hour), closed: true}}, in(time.Hour - time.Second), "open", "version b"},
+		"the source closes":            {green(), eras{{}, {from: in(time.Hour), closed: true}}, eras{day}, in(time.Hour - time.Second), "open", "version b"},
+		"it closes and opens again":    {green(), eras{{}}, eras{day, {from: in(time.Hour), closed: true}, {from: in(2 * time.Hour), cap: time.Hour}}, in(time.Hour - time.Second), "open", "version b"},
+		"the new version grants":       {green(), eras{{}}, eras{day, {from: in(time.Hour), cap: 24 * time.Hour}}, in(24 * time.Hour), "cap", "version a"},
+		"the new version ends earlier": {green(), eras{{}}, eras{day, {from: in(time.Hour), cap: time.Hour}}, in(2 * time.Hour), "cap", "version b"},
+		"it closes after the end":      {green(), eras{{}}, eras{{cap: time.Hour}, {from: in(time.Hour + time.Second), closed: true}}, in(time.Hour), "cap", "version a"},
+		"it closes at the last second": {green(), eras{{}}, eras{{cap: time.Hour}, {from: in(time.Hour), closed: true}}, in(time.Hour - time.Second), "open", "version b"},
+		"it closes in a second":        {green(), eras{{}}, eras{day, {from: in(time.Second), closed: true}}, now, "open", "version b"},
+		"an older colour is asked of at the bringing": {asOf, eras{{fresh: 15 * time.Minute}, {from: in(time.Hour), fresh: 15 * time.Minute}}, eras{day},
+			in(24 * time.Hour), "cap", "version a"},
+		"a colour that the new version takes for old": {asOf, eras{{fresh: 15 * time.Minute}, {from: in(time.Hour), fresh: 5 * time.Minute}}, eras{day},
+			in(time.Hour - time.Second), "fresh", "version b"},
+		"a birthday": {born, eras{{under: 18}}, eras{day}, midnight.Add(-time.Second), "age", "version a"},
 	} {
-		record := green()
-		verdict := exchange.Judge(record, test.source, test.destination, now)
-		end := verdict.End()
-		if want := now.Add(time.Duration(test.lives) * time.Second); !end.At.Equal(want) || !verdict.Until().Equal(want) ||
-			end.By.Rule != test.rule || end.Version != test.version {
-			t.Errorf("%s: ends after %s by %s of %s, want %ds by %s of %s",
-				name, end.At.Sub(now), end.By.Rule, end.Version, test.lives, test.rule, test.version)
+		t.Run(name, func(t *testing.T) {
+			verdict := exchange.Judge(test.record, test.source, test.enter, now)
+			if decided, refused := verdict.Refused(); refused {
+				t.Fatalf("refused by %s", decided.Rule)
+			}
+			ends = verdict.End()
+			if !ends.At.Equal(test.until) || ends.By.Rule != test.rule || ends.Version != test.version || !verdict.Until().Equal(ends.At) {
+				t.Errorf("until %s by %s of %s, want %s by %s of %s", ends.At, ends.By.Rule, ends.Version, test.until, test.rule, test.version)
+			}
+		})
+	}
+}
+
+func drawEra(t *rapid.T, from time.Time) era {
+	in := era{from: from, cap: time.Duration(rapid.IntRange(1, 50).Draw(t, "cap")) * time.Hour}
+	in.closed = rapid.IntRange(0, 7).Draw(t, "closed") == 0
+	if rapid.IntRange(0, 3).Draw(t, "aged") == 0 {
+		in.under = rapid.SampledFrom([]int{0, 18, 36, 37}).Draw(t, "under")
+	}
+	if rapid.Bool().Draw(t, "ends") {
+		in.until = now.Add(time.Duration(rapid.IntRange(0, 60*60).Draw(t, "until")) * time.Minute)
+	}
+	if rapid.Bool().Draw(t, "dated") {
+		in.fresh = time.Duration(rapid.IntRange(9, 40).Draw(t, "fresh")) * time.Minute
+	}
+	return in
+}
+
+func drawEras(t *rapid.T, name string) eras {
+	book, from := eras{}, time.Time{}
+	for i := range rapid.IntRange(1, 5).Draw(t, name) {
+		if i > 0 {
+			from = max1(from, now.Add(-time.Hour)).Add(time.Duration(rapid.IntRange(1, 15*60).Draw(t, "later")) * time.Minute)
 		}
+		book = append(book, drawEra(t, from))
 	}
+	return book
 }
 
-// A rule on age is one more thing that can change while a code lives.
-func TestACodeEndsWithTheDayBeforeABirthday(t *testing.T) {
-	record := green()
-	record.Holder.BirthDate = exchange.DateOf(now.AddDate(-18, 0, 0))
-	minors := open("guangdong")
-	minors.versions[0].adults = true
-	yesterday := now.AddDate(0, 0, -1)
-	if _, refused := exchange.Judge(record, open("macau"), minors, yesterday).Refused(); !refused {
-		t.Error("somebody of 17 passes a rule for those of 18")
+func max1(one, other time.Time) time.Time {
+	if one.After(other) {
+		return one
 	}
-	until := exchange.Judge(record, open("macau"), ageless{minors}, yesterday).Until()
-	if want := exchange.DateOf(now).Start().Add(-time.Second); !until.Equal(want) {
-		t.Errorf("a code for those under 18 ends at %s, want %s", until, want)
-	}
+	return other
 }
 
-// ageless is a book for those under 18: the other way round.
-type ageless struct{ book }
-
-func (b ageless) Admit(record exchange.Record, _ exchange.Route, at time.Time) exchange.Findings {
-	findings := b.ask(record, at)
-	if outcome := &findings.Outcomes[0]; outcome.Status == exchange.Pass {
-		*outcome = fail("guangdong.minors", exchange.NotEligible)
-	} else {
-		*outcome = pass("guangdong.minors", at.Add(24*time.Hour))
-	}
-	return findings
-}
-
-// history draws a book with some versions in the first minutes: its seconds can all be tried.
-func history(side string) *rapid.Generator[book] {
-	return rapid.Custom(func(t *rapid.T) book {
-		drawn := book{side: side, versions: []edition{{from: -1000, lasts: rapid.IntRange(0, 90).Draw(t, "lasts")}}}
-		for range rapid.IntRange(0, 4).Draw(t, "changes") {
-			drawn.versions = append(drawn.versions, edition{
-				from: rapid.IntRange(1, 80).Draw(t, "from"), closed: rapid.IntRange(0, 3).Draw(t, "closed") == 0,
-				lasts: rapid.IntRange(0, 90).Draw(t, "lasts"), brought: rapid.SampledFrom([]int{0, 0, 5, -5}).Draw(t, "brought"),
-			})
-		}
-		slices.SortStableFunc(drawn.versions, func(one, other edition) int { return cmp.Compare(one.from, other.from) })
-		return drawn
-	})
-}
-
-// Each second of a code's life is asked about under the versions of that second, and so is the second after its end: then the
-// packet, brought when it was, gets no code, or the end is a rule's own.
-func TestEverySecondOfACodesLifeWouldBeGranted(t *testing.T) {
-	ended := map[string]int{}
+// At every instant of a code's life the record would get a code by the versions then in force, and a second after its end it would
+// not, or a rule's own time or the longest life is over.
+func TestACodeLivesExactlyAsLongAsItWouldBeGranted(t *testing.T) {
+	grants, cut := 0, 0
 	for range 20 {
-		rapid.Check(t, func(t *rapid.T) { livesAsGranted(t, ended) })
+		rapid.Check(t, func(t *rapid.T) {
+			source, destination := drawEras(t, "source"), drawEras(t, "destination")
+			record := green()
+			record.Health.AsOf = now.Add(-time.Duration(rapid.IntRange(0, 20).Draw(t, "as of")) * time.Minute)
+			record.Holder.BirthDate = exchange.Date{Year: rapid.SampledFrom([]int{1990, 2008}).Draw(t, "year"), Month: 11, Day: rapid.IntRange(20, 26).Draw(t, "day")}
+			verdict := exchange.Judge(record, source, destination, now)
+			if _, refused := verdict.Refused(); refused {
+				return
+			}
+			grants++
+			record.Brought = now
+			if livesTruly(t, record, source, destination, verdict.End()) {
+				cut++
+			}
+		})
 	}
-	for _, rule := range []string{"macau.test", "guangdong.test", "macau.closed", "guangdong.closed", "macau.fresh", exchange.RuleSourceCodeEnd} {
-		if ended[rule] == 0 {
-			t.Errorf("no case ended by %s: the property was hardly tried (%v)", rule, ended)
-		}
+	if grants < 50 || cut < 10 {
+		t.Errorf("%d grants, %d of them cut by a change: the property was hardly tried", grants, cut)
 	}
 }
 
-func livesAsGranted(t *rapid.T, ended map[string]int) {
-	source, destination := history("macau").Draw(t, "source"), history("guangdong").Draw(t, "destination")
-	record := green()
-	if rapid.IntRange(0, 3).Draw(t, "source code ends") == 0 {
-		record.Health.Until = now.Add(time.Duration(rapid.IntRange(0, 90).Draw(t, "source until")) * time.Second)
-	}
-	verdict := exchange.Judge(record, source, destination, now)
-	record.Brought = now
+// livesTruly tells whether a change ended the code, and fails where it lives too long or too short.
+func livesTruly(t *rapid.T, record exchange.Record, source, destination eras, end exchange.End) (cut bool) {
 	granted := func(at time.Time) bool {
-		asked := exchange.Conclude(record, source.Green(record, at), destination.Admit(record, record.Route, at), at)
-		_, refused := asked.Refused()
+		_, refused := exchange.Conclude(record, source.Green(record, at), destination.Admit(record, record.Route, at), at).Refused()
 		return !refused
 	}
-	if _, refused := verdict.Refused(); refused {
-		if granted(now) {
-			t.Fatal("refused what is granted now")
-		}
-		return
-	}
-	ended[verdict.End().By.Rule]++
-	for at := now; !at.After(verdict.Until()); at = at.Add(time.Second) {
+	for at := now; !at.After(end.At); at = at.Add(5 * time.Minute) {
 		if !granted(at) {
-			t.Fatalf("a code until %s that nobody would get at %s", verdict.Until(), at)
+			t.Fatalf("a code until %s by %s would not be granted at %s", end.At, end.By.Rule, at)
 		}
 	}
-	if next := verdict.Until().Add(time.Second); granted(next) && !ruledEnd(record, source, destination, verdict, next) {
-		t.Fatalf("it ends at %s by %s, and the next second would be granted", verdict.Until(), verdict.End().By.Rule)
+	if !granted(end.At) {
+		t.Fatalf("a code until %s by %s would not be granted then", end.At, end.By.Rule)
+	}
+	if granted(end.At.Add(time.Second)) && !slices.Contains([]string{"cap", "until", exchange.RuleCodeLife}, end.By.Rule) {
+		t.Fatalf("a code ends at %s by %s of %s, and would be granted a second later", end.At, end.By.Rule, end.Version)
+	}
+	return !strings.HasPrefix(end.By.Rule, "exchange.") && end.By.Status == exchange.Fails
+}
+
+func TestACodeThatHardlyLivesIsIssuedWithAWarning(t *testing.T) {
+	closing := func(in time.Duration) eras { return eras{day, {from: now.Add(in), closed: true}} }
+	for in, warned := range map[time.Duration]bool{time.Second: true, 10 * time.Minute: true, 10*time.Minute + time.Second: false, time.Hour: false} {
+		verdict := exchange.Judge(green(), eras{{}}, closing(in), now)
+		warnings := verdict.Warnings()
+		if len(warnings) > 0 != warned {
+			t.Fatalf("a code that ends in %s: warnings %+v", in, warnings)
+		}
+		drafts, err := verdict.Drafts(terms())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, full, err := drafts.Receipt("code.input")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if told := strings.Contains(string(full), exchange.RuleShortLife); told != warned {
+			t.Errorf("a code that ends in %s: the receipt tells %t", in, told)
+		}
+		if !strings.Contains(string(full), `"ends_by":{"rule":"open","version":"version b"}`) && in <= 24*time.Hour {
+			t.Errorf("the receipt does not say what ends the code: %s", full)
+		}
+		for _, warning := range warnings {
+			wantShortLife(t, warning, verdict.Until())
+		}
 	}
 }
 
-// ruledEnd tells whether the end is what a version of the life had promised: a later version that lasts longer does not make a code
-// longer.
-func ruledEnd(record exchange.Record, source, destination book, verdict exchange.Verdict, next time.Time) bool {
-	for at := now; at.Before(next); at = at.Add(time.Second) {
-		promised := exchange.Conclude(record, source.Green(record, at), destination.Admit(record, record.Route, at), at)
-		if promised.Until().Equal(verdict.Until()) {
-			return true
+// wantShortLife holds the warning to saying in four languages until when and why, and to refusing nobody.
+func wantShortLife(t *testing.T, warning exchange.Outcome, until time.Time) {
+	t.Helper()
+	if warning.Rule != exchange.RuleShortLife || warning.Blocks() {
+		t.Errorf("%+v", warning)
+	}
+	for _, language := range exchange.Languages() {
+		title, remedy := warning.Advice.Title.In(language), warning.Advice.Remedy.In(language)
+		if !strings.Contains(title, until.In(exchange.Zone).Format(time.DateTime)) || !strings.Contains(remedy, "advice of open") {
+			t.Errorf("%s: %q, %q", language, title, remedy)
 		}
 	}
-	return false
 }

@@ -76,11 +76,13 @@ type Edition struct {
 
 // RuleText is one rule as people read it.
 type RuleText struct {
-	ID         string         `json:"id"`
-	Ports      []Port         `json:"ports,omitempty"` // empty: every port
-	Reason     Reason         `json:"reason"`
-	Category   string         `json:"category"`
-	Warn       bool           `json:"warn,omitempty"`
+	ID       string `json:"id"`
+	Ports    []Port `json:"ports,omitempty"` // empty: every port
+	Reason   Reason `json:"reason"`
+	Category string `json:"category"`
+	Warn     bool   `json:"warn,omitempty"`
+	// Once: now in Condition is when the packet was brought, even where a later instant of the code's life is judged.
+	Once       bool           `json:"asked_once,omitempty"`
 	Judges     []string       `json:"judges,omitempty"`    // kinds of Record.Adverse
 	WaivedBy   string         `json:"waived_by,omitempty"` // the source by which they refuse nobody
 	Condition  string         `json:"condition"`           // CEL

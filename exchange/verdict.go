@@ -104,7 +104,7 @@ func (b basis) blocked() (decided Outcome, version string, blocked bool) {
 		}
 	}
 	if unjudged := b.unjudged(); unjudged != "" {
-		return Outcome{Rule: RuleAdverse, Status: Fails, Reason: NotEligible, Category: "route", Advice: adviceAdverse}, b.entry.Book.Version, true
+		return Outcome{Rule: RuleAdverse, Status: Fails, Reason: NotEligible, Category: "route", Advice: adviceAdverse}, "", true
 	}
 	// A code without a document is worth nothing to an officer, and one with somebody else's is worth less.
 	if shown := b.entry.Shows.Document; shown.Number == "" || !slices.Contains(b.record.Holder.Documents, shown) {
@@ -142,12 +142,9 @@ type End struct {
 	At time.Time
 	// By is the rule: one that passes no longer than that, or one that does not hold under the version that begins then.
 	By Outcome
-	// Version is that of the rulebook that By stands in; empty for RuleCodeLife and RuleSourceCodeEnd, which are in none.
+	// Version is that of the rulebook that By stands in; empty for RuleCodeLife, RuleSourceCodeEnd and RuleAdverse, which are in none.
 	Version string
 }
-
-// Told is what sets the end, as receipts and explanations tell it.
-func (e End) Told() *EndsBy { return &EndsBy{Rule: e.By.Rule, Version: e.Version} }
 
 // passed is the outcome of a rule that held, once its time is over.
 func (e End) passed() Outcome {

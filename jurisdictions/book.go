@@ -29,7 +29,7 @@ type rule struct {
 	reason   exchange.Reason
 	category string
 	warn     bool
-	once     bool    // asked at the bringing of the packet, and under a later version as of then
+	once     bool    // asked: once
 	bound    binding // to ports
 	// judges lists the kinds (exchange.Record.Adverse) that the rule decides about or, with a source, waives.
 	judges     []string
@@ -111,21 +111,6 @@ func (b *Book) at(now time.Time) *version {
 	return nil
 }
 
-// Changes lists, in order, the instants after the one and up to the other at which another version is in force, or none.
-func (b *Book) Changes(after, until time.Time) []time.Time {
-	var changes []time.Time
-	within := func(at time.Time) bool { return at.After(after) && !at.After(until) }
-	for i, v := range b.versions {
-		if within(v.from) {
-			changes = append(changes, v.from)
-		}
-		if i == len(b.versions)-1 && !v.until.IsZero() && within(v.until) {
-			changes = append(changes, v.until)
-		}
-	}
-	return changes
-}
-
 // Side is whose rulebook it is.
 func (b *Book) Side() exchange.Side { return b.side }
 
@@ -151,6 +136,23 @@ func (b *Book) Green(record exchange.Record, now time.Time) exchange.Findings {
 // does not have is one failing outcome: what nobody has configured is not green.
 func (b *Book) Admit(record exchange.Record, route exchange.Route, now time.Time) exchange.Findings {
 	return b.admit(&record, route, now).Findings
+}
+
+// Changes lists, in order, the instants after the one and up to the other at which another version is in force, or none.
+func (b *Book) Changes(after, until time.Time) []time.Time {
+	var changes []time.Time
+	add := func(at time.Time) {
+		if at.After(after) && !at.After(until) {
+			changes = append(changes, at)
+		}
+	}
+	for _, v := range b.versions {
+		add(v.from)
+	}
+	if len(b.versions) > 0 {
+		add(b.versions[len(b.versions)-1].until)
+	}
+	return changes
 }
 
 // answer is the findings with what Explain wants to know beside them: the cause of each error.
@@ -299,10 +301,7 @@ func (u *use) evaluate(v *view) found {
 	if u.off || !u.bound.holds(v.packet.Route, exchange.Port(v.packet.Port)) {
 		return f
 	}
-	if u.once && v.brought != nil {
-		v = v.brought
-	}
-	v.with = u.with
+	v.with, v.once = u.with, u.once
 	f.Status, f.cause = u.status(v)
 	if f.Status == exchange.Fails {
 		f.Advice = elsewhere(u.advice, u.bound.elsewhere(v.packet.Route, v.now))
@@ -419,7 +418,7 @@ func (g *gap) published(side exchange.Side, route exchange.Route) exchange.RuleT
 
 func (u *use) published(route exchange.Route) exchange.RuleText {
 	return exchange.RuleText{
-		ID: u.id, Ports: u.bound.published(route), Reason: u.reason, Category: u.category, Warn: u.warn,
+		ID: u.id, Ports: u.bound.published(route), Reason: u.reason, Category: u.category, Warn: u.warn, Once: u.once,
 		Judges: u.judges, WaivedBy: u.waived, Condition: u.condition(), Parameters: maps.Clone(u.shown), Advice: u.advice,
 	}
 }

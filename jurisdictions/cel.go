@@ -17,8 +17,8 @@ import (
 )
 
 // What one expression may cost, in CEL's own units: as estimated at load for the largest record that fits a packet, and as
-// counted at run time. A test keeps the dearest rule of ours under half of it (two questions over all declarations: 37,124), and runs every
-// rule over as many pieces of evidence as a packet may have.
+// counted at run time. A test keeps the dearest rule of ours under half of it, and runs every rule over as many pieces of evidence as
+// a packet may have.
 const (
 	maxCost       = 100_000
 	maxExpression = 2_000 // characters
@@ -170,9 +170,6 @@ func (p *program) uses(variable string) bool {
 	}))
 	return mentioned
 }
-
-// reads is uses; no expression reads nothing.
-func (p *program) reads(variable string) bool { return p != nil && p.uses(variable) }
 
 // says tells whether the expression holds the word as a literal.
 func (p *program) says(word string) bool { return slices.Contains(p.literals(), word) }

@@ -228,9 +228,8 @@ func variableOf(structType string) string {
 
 // view is what rules see of one record at one instant. It is used by one goroutine.
 type view struct {
-	now time.Time
-	// brought is what rules that are asked once see: the same record when it was brought. nil: that is now.
-	brought      *view
+	now          time.Time
+	brought      time.Time // zero: at now
 	packet       packetFacts
 	holder       holderFacts
 	presenter    presenterFacts
@@ -239,8 +238,10 @@ type view struct {
 	evidence     []evidenceFacts
 	declarations []declarationFacts
 
-	// with is the parameters of the rule that is being evaluated. Their names never hide a variable.
+	// with is the parameters of the rule that is being evaluated. Their names never hide a variable. once is whether it is
+	// asked once.
 	with map[string]ref.Val
+	once bool
 	// large is set when a list is longer than cost estimates reckon with.
 	large bool
 	// What rules ask for again and again, as CEL values.
@@ -248,16 +249,8 @@ type view struct {
 }
 
 func newView(record *exchange.Record, route exchange.Route, now time.Time) *view {
-	v := viewAt(record, route, now)
-	if !record.Brought.IsZero() && !record.Brought.Equal(now) {
-		v.brought = viewAt(record, route, record.Brought)
-	}
-	return v
-}
-
-func viewAt(record *exchange.Record, route exchange.Route, now time.Time) *view {
 	v := &view{
-		now: now,
+		now: now, brought: record.Brought,
 		packet: packetFacts{
 			IssuedAt: record.IssuedAt, Port: string(record.Port), Channel: record.Channel,
 			Route: route.String(), Source: string(route.From), Destination: string(route.To),
@@ -307,10 +300,7 @@ func evidenceOf(e exchange.Evidence) evidenceFacts {
 func (v *view) ResolveName(name string) (any, bool) {
 	switch name {
 	case "now":
-		if v.instant == nil {
-			v.instant = types.Timestamp{Time: v.now}
-		}
-		return v.instant, true
+		return v.askedAt(), true
 	case "packet":
 		return &v.packet, true
 	case "holder":
@@ -334,6 +324,17 @@ func (v *view) ResolveName(name string) (any, bool) {
 	}
 	value, found := v.with[name]
 	return value, found
+}
+
+// askedAt is the instant that the rule is asked about: for one that is asked once, when the packet was brought.
+func (v *view) askedAt() ref.Val {
+	if v.once && !v.brought.IsZero() {
+		return types.Timestamp{Time: v.brought}
+	}
+	if v.instant == nil {
+		v.instant = types.Timestamp{Time: v.now}
+	}
+	return v.instant
 }
 
 // Parent implements cel.Activation.

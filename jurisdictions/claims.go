@@ -272,7 +272,7 @@ func (o *object) match(name string, form *regexp.Regexp, want string) string {
 
 // word takes one word of a closed list. What the list holds is public and may be said; what was sent may not.
 func (o *object) word(name string, allowed []string) string {
-	text := o.text(name, 64)
+	text := o.text(name, maxWord)
 	if !slices.Contains(allowed, text) {
 		o.refuse(o.at(name), "must be one of %v", allowed)
 	}
@@ -340,7 +340,7 @@ var (
 // Second 60 is a leap second, or a clock that counts so. It is read as the last nanosecond of second 59: one later would be the
 // next day, and a sample would count for that.
 func (o *object) instant(name string) time.Time {
-	text := strings.ToUpper(o.text(name, 40))
+	text := strings.ToUpper(o.text(name, maxInstant))
 	if !o.sound(o.at(name)) {
 		return time.Time{}
 	}

@@ -22,7 +22,7 @@
 //	    reason: not-eligible          one of exchange.Refusals
 //	    category: test                all that an officer is told: one of Categories
 //	    warn: false                   true: a failure is noted and refuses nobody
-//	    asked: once                   at the bringing of the packet alone; see Ends
+//	    asked: once                   now is when the packet was brought, whichever instant is judged; see What time does
 //	    judges: [nucleic-acid]        kinds of adverse facts that it decides about: see below
 //	    waives: {kinds: […], source: …}           of a rule that only warns: kinds that refuse nobody, and who says so
 //	    ports: [gongbei]              only here; or {group: zhuhai}, or {outside: zhuhai}; see Ports
@@ -55,12 +55,13 @@
 //	guangdong-macau: {unknown: {note: …, ports: {outside: zhuhai}}, documents: …, rules: …}
 //
 // Anchors and merge keys may be used. Everything else is strict: an unknown key, a missing language, a rule that no
-// version uses, a parameter that is not declared, an expression that does not compile, an example that does not hold, a
-// rule that looks at the clock and does not say how long a pass counts, an entry in which nothing ends the code. Parse finds all of it at once and says file and line.
+// version uses, a parameter that is not declared, an expression that does not compile, an example that does not hold, an
+// entry in which nothing ends the code. Parse finds all of it at once and says file and line.
 //
 // # What rules see
 //
-//	now                                          the request's one clock reading
+//	now                                          the instant that is judged: the request's one clock reading, or an announced
+//	                                             change in the code's life
 //	packet       {issued_at, port, channel, route, source, destination}
 //	holder       {age, verified, home, documents [{type}]}   home: whose the documents are, one of Homes; never a claim
 //	presenter    {relation}
@@ -106,15 +107,19 @@
 // waived by one that names its source (waives), on either side; else exchange.Conclude refuses, so that a type of evidence of
 // which no rulebook has thought yet is not passed over. That a fact is too old is for a rule and words of its own.
 //
-// # Ends
+// # What time does
 //
-// A code ends when one of its rules does (until, which is the last second of a pass), and it never outlives the version that
-// allowed it: exchange.Judge asks the versions that begin within its life (Book.Changes) about the same record. A rule whose
-// when or require looks at now therefore says how long a pass counts. Either it has until, and is asked again under each later
-// version as of that version's beginning; or it has asked: once, and is asked, by whatever version, as of the instant at which
-// the packet was brought (exchange.Record.Brought). The second is for what must be fresh when a packet is brought and then
-// counts for the code's whole life, such as the source's colour: eight hours later every colour is eight hours old, and that
-// is no change of the rules. Age looks at the day; exchange.Judge asks again on a birthday.
+// A code's end is known when it is issued: exchange.Judge asks at each instant at which another version begins (Book.Changes), and
+// between them a rule must know by itself how long it holds. So a rule that reads now in when or require says one of two things,
+// or the file has a fault:
+//
+//	until: …       the last second at which a pass is one, by the same facts: the code ends there
+//	asked: once    the rule is about the bringing of the packet, such as how old the source's colour is, or that a dose was given
+//	               before it. It is asked about that instant, with the parameters of the version that is judged: a version that
+//	               allows 5 minutes ends the codes of those who brought a colour of 10, since it would give them none
+//
+// Both in one attribute would not do: a fact that is good enough for the bringing (15 minutes) must not end a code (24 hours), and
+// a rule's text says which it is better than a second clock beside now would.
 //
 // # Ports
 //

@@ -48,7 +48,7 @@ type confusion struct {
 	say     string
 }
 
-// What can be wrong with a number. None of them repeats it; what Parse gives says beside it which form is wanted.
+// What can be wrong with a number. None of them repeats it.
 var (
 	ErrDocumentType     = errors.New("is not a known document type")
 	ErrDocumentFormat   = errors.New("is not the form of a number of this type")
@@ -101,6 +101,14 @@ func (f documentFormat) explain(number string) error {
 	return f.wanted(ErrDocumentFormat)
 }
 
+// wanted adds to what is wrong how a number of the type is written.
+func (f documentFormat) wanted(err error) error {
+	if f.form == "" {
+		return err
+	}
+	return fmt.Errorf("%w: want %s", err, f.form)
+}
+
 // Home tells where the holder of the documents is at home, one of Homes; "" if they do not say, or disagree. It is never
 // claimed: a home return permit says by its first letter whose it is, whatever else its holder has, an identity card says it
 // where there is no such permit, and a passport of the mainland or of another country only where there is neither.
@@ -127,14 +135,6 @@ func (f documentFormat) homeOf(number string) string {
 		}
 	}
 	return ""
-}
-
-// wanted adds to what is wrong how a number of the type is written.
-func (f documentFormat) wanted(err error) error {
-	if f.form == "" {
-		return err
-	}
-	return fmt.Errorf("%w; wanted: %s", err, f.form)
 }
 
 // normalNumber undoes what keyboards and printing do to a number, and nothing else: full-width characters (U+FF01–FF5E)

@@ -96,7 +96,7 @@ func TestDocumentVectors(t *testing.T) {
 		case vector.says != "" && (err == nil || !strings.Contains(err.Error(), vector.says)):
 			t.Errorf("%s: got %+v, %v, want an error about %q", vector.place, got, err, vector.says)
 		case errors.Is(err, jurisdictions.ErrDocumentFormat) || errors.Is(err, jurisdictions.ErrDocumentChecksum):
-			if !strings.Contains(err.Error(), "; wanted: ") || len(vector.number) > 3 && strings.Contains(err.Error(), vector.number) {
+			if !strings.Contains(err.Error(), ": want ") || len(vector.number) > 3 && strings.Contains(err.Error(), vector.number) {
 				t.Errorf("%s: %v, want the form that is wanted, and not the number", vector.place, err)
 			}
 		case err != nil && len(vector.number) > 3 && strings.Contains(err.Error(), vector.number):
@@ -264,7 +264,7 @@ func TestARefusedNumberIsToldItsForm(t *testing.T) {
 	documents := embeddedDocuments(t)
 	for kind := range documents {
 		_, err := documents.Parse(kind, "?", exchange.Date{})
-		if err == nil || !strings.Contains(err.Error(), "; wanted: ") {
+		if err == nil || !strings.Contains(err.Error(), ": want ") {
 			t.Errorf("%s: %v", kind, err)
 		}
 	}

@@ -22,12 +22,11 @@ type Explanation struct {
 	Entry   Explained  `json:"entry"` // by the destination's book
 	Granted bool       `json:"granted"`
 	Until   *time.Time `json:"until,omitempty"` // the code's last second, when granted
-	// EndsBy is what sets the code's end: a rule, or the first announced version under which the record gets no code.
-	EndsBy *exchange.EndsBy `json:"ends_by,omitempty"`
-	// EndsSoon is the warning exchange.short-life, with which a code that hardly lives is given.
-	EndsSoon *Decision   `json:"ends_soon,omitempty"`
-	Decided  *Decision   `json:"decided,omitempty"`
-	Shows    ShownOnCode `json:"shows"`
+	// EndsBy is what sets Until: a rule, or the first announced version under which the same record gets no code.
+	EndsBy  *exchange.EndsBy `json:"ends_by,omitempty"`
+	Warned  []Warning        `json:"warnings,omitempty"`
+	Decided *Decision        `json:"decided,omitempty"`
+	Shows   ShownOnCode      `json:"shows"`
 }
 
 // Explained is what one book says.
@@ -46,10 +45,16 @@ type RuleOutcome struct {
 	Cause string `json:"cause,omitempty"`
 }
 
-// Decision is one outcome that the holder is told of, with its texts.
+// Decision is the outcome that decided against the holder.
 type Decision struct {
 	Rule   string          `json:"rule"`
 	Reason exchange.Reason `json:"reason"`
+	exchange.Advice
+}
+
+// Warning is what the holder of a code is told besides.
+type Warning struct {
+	Rule string `json:"rule"`
 	exchange.Advice
 }
 
@@ -60,10 +65,8 @@ type ShownOnCode struct {
 	NotGranted []string `json:"not_granted,omitempty"`
 }
 
-// Explain asks both books what they say of the record at now, and judges as the gateway does. The outcomes are those of now; what
-// an announced version says later shows in the code's end.
-func Explain(record exchange.Record, now time.Time, source, destination *Book) Explanation {
-	route := record.Route
+// Explain asks both books what they say of the record at now, and judges as the gateway does: announced versions count for the end.
+func Explain(record exchange.Record, route exchange.Route, now time.Time, source, destination *Book) Explanation {
 	green, entry := source.green(&record, now), destination.admit(&record, route, now)
 	verdict := exchange.Judge(record, source, destination, now)
 	e := Explanation{
@@ -74,21 +77,15 @@ func Explain(record exchange.Record, now time.Time, source, destination *Book) E
 	}
 	decided, refused := verdict.Refused()
 	if refused {
-		e.Decided = decisionOf(decided)
+		e.Decided = &Decision{Rule: decided.Rule, Reason: decided.Reason, Advice: decided.Advice}
 		return e
 	}
 	until := verdict.Until().In(exchange.Zone)
 	e.Granted, e.Until, e.EndsBy = true, &until, verdict.End().Told()
 	for _, warned := range verdict.Warnings() {
-		if warned.Rule == exchange.RuleShortLife {
-			e.EndsSoon = decisionOf(warned)
-		}
+		e.Warned = append(e.Warned, Warning{Rule: warned.Rule, Advice: warned.Advice})
 	}
 	return e
-}
-
-func decisionOf(outcome exchange.Outcome) *Decision {
-	return &Decision{Rule: outcome.Rule, Reason: outcome.Reason, Advice: outcome.Advice}
 }
 
 func (a *answer) explain(route exchange.Route) Explained {
@@ -116,30 +113,34 @@ func (e Explanation) Print(w io.Writer, language string) error {
 	e.Green.print(&page, language)
 	e.Entry.print(&page, language)
 	if e.Granted {
-		e.printGrant(&page, language)
+		fmt.Fprintf(&page, "\ngranted until %s, document %s", e.Until.Format(time.RFC3339), e.Shows.Document)
+		if e.Shows.SampledOn != "" {
+			fmt.Fprintf(&page, ", sampled on %s", e.Shows.SampledOn)
+		}
+		fmt.Fprintf(&page, "\n%s\n", e.Ending())
+		e.printWarnings(&page, language)
 	} else {
 		fmt.Fprintf(&page, "\nrefused: %s, decided by %s\n", e.Decided.Reason, e.Decided.Rule)
-		e.Decided.print(&page, language)
+		for _, text := range []exchange.Text{e.Decided.Title, e.Decided.Remedy, e.Decided.Contact} {
+			fmt.Fprintf(&page, "  %s\n", text.In(language))
+		}
 	}
 	_, err := io.WriteString(w, page.String())
 	return err
 }
 
-func (e Explanation) printGrant(page *strings.Builder, language string) {
-	fmt.Fprintf(page, "\ngranted until %s, document %s", e.Until.Format(time.RFC3339), e.Shows.Document)
-	if e.Shows.SampledOn != "" {
-		fmt.Fprintf(page, ", sampled on %s", e.Shows.SampledOn)
+// Ending says what sets a granted code's end: "the end is set by macau.entry.cap of macau/2026-01-01T00:00+08:00".
+func (e Explanation) Ending() string {
+	words := "the end is set by " + e.EndsBy.Rule
+	if e.EndsBy.Version != "" {
+		words += " of " + e.EndsBy.Version
 	}
-	fmt.Fprintf(page, "\nends by %s\n", e.EndsBy)
-	if e.EndsSoon != nil {
-		fmt.Fprintf(page, "warns by %s\n", e.EndsSoon.Rule)
-		e.EndsSoon.print(page, language)
-	}
+	return words
 }
 
-func (d Decision) print(page *strings.Builder, language string) {
-	for _, text := range []exchange.Text{d.Title, d.Remedy, d.Contact} {
-		fmt.Fprintf(page, "  %s\n", text.In(language))
+func (e Explanation) printWarnings(page *strings.Builder, language string) {
+	for _, warned := range e.Warned {
+		fmt.Fprintf(page, "warning: %s\n  %s\n  %s\n", warned.Rule, warned.Title.In(language), warned.Remedy.In(language))
 	}
 }
 

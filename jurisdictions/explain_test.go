@@ -18,7 +18,7 @@ func explained(t *testing.T, record exchange.Record, now time.Time) Explanation 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Explain(record, now, book, demonstration(t))
+	return Explain(record, record.Route, now, book, demonstration(t))
 }
 
 func TestExplainConcludesAsTheGatewayDoes(t *testing.T) {
@@ -83,7 +83,7 @@ func TestExplainPrintsForPeople(t *testing.T) {
 		"\n  pass           macau.entry.negative-test (length 7, paper false, unit days_after_sampling_day)\n",
 		"\n  fail (warns only) macau.entry.unverified\n                   句子\n",
 		"\n                   until 2026-11-23T10:00:00+08:00\n",
-		"\ngranted until 2026-11-23T10:00:00+08:00, document resident-id, sampled on 2026-11-21\n",
+		"\ngranted until 2026-11-23T10:00:00+08:00, document resident-id, sampled on 2026-11-21\nthe end is set by macau.entry.cap of macau/2026-01-01T00:00+08:00\n",
 	} {
 		if !strings.Contains(page.String(), line) {
 			t.Errorf("missing %q in\n%s", line, page.String())

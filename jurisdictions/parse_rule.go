@@ -32,11 +32,12 @@ func Categories() []string {
 
 func (p *parser) rule(member pair) {
 	what := member.key
-	b := p.block(member.value, what, "reason!", "category!", "warn", "asked", "judges", "waives", "ports", "parameters", "when", "require!",
-		"until", "sampled_at", "advice!", "examples!")
+	b := p.block(member.value, what, "reason!", "category!", "warn", "asked", "judges", "waives", "ports", "parameters", "when", "require!", "until",
+		"sampled_at", "advice!", "examples!")
 	r := &rule{
 		id: string(p.book.side) + "." + member.key, name: member.key, line: member.line, warn: b.flag("warn"),
 		reason: exchange.Reason(b.pick("reason", refusals()...)), category: b.pick("category", Categories()...),
+		once:   b.has("asked") && b.pick("asked", "once") != "",
 		advice: b.advice("advice"), bound: p.binding(b), parameters: p.parameters(b),
 	}
 	switch {
@@ -45,9 +46,7 @@ func (p *parser) rule(member pair) {
 	case slices.Contains(builtInRules, r.name):
 		p.fault(r.line, "%s is the engine's own", r.name)
 	}
-	r.once = b.has("asked") && b.pick("asked", "once") == "once"
 	p.expressions(b, r)
-	p.ending(r)
 	p.judgements(b, r)
 	p.rules[r.name] = r
 	p.book.rules = append(p.book.rules, r)
@@ -55,13 +54,18 @@ func (p *parser) rule(member pair) {
 		r.examples = append(r.examples, p.example(node, r))
 	}
 	p.coverage(b, r)
+	p.ageing(b, r)
 }
 
-// ending wants to know of a rule that looks at the clock how long a pass of it counts. Without an end, a code would go on after
-// the rule has stopped to hold.
-func (p *parser) ending(r *rule) {
-	if r.until == nil && !r.once && (r.require.reads("now") || r.when.reads("now")) {
-		p.fault(r.line, "%s looks at now: say how long a pass counts (until), or that it is asked once (asked: once)", r.name)
+// ageing holds a rule that reads now to saying what time does to it, so that the end of a code can be told when it is issued: either
+// until when a pass is one, or that the rule is about the bringing of the packet, and is asked once.
+func (p *parser) ageing(b block, r *rule) {
+	reads := r.when != nil && r.when.uses("now") || r.require != nil && r.require.uses("now")
+	switch {
+	case reads && r.until == nil && !r.once && !b.has("until"):
+		p.fault(b.lineOf("require"), "%s reads now: say until when it holds (until), or asked: once", b.name("require"))
+	case r.once && !reads:
+		p.fault(b.lineOf("asked"), "%s: the rule does not read now, so nothing changes when it is asked", b.name("asked"))
 	}
 }
 
@@ -182,7 +186,7 @@ func lineIn(node *yaml.Node, line int) int {
 // mentions tells whether an expression of the rule uses the variable.
 func (r *rule) mentions(variable string) bool {
 	for _, p := range []*program{r.when, r.require, r.until, r.sampledAt} {
-		if p.reads(variable) {
+		if p != nil && p.uses(variable) {
 			return true
 		}
 	}

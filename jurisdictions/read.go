@@ -111,7 +111,7 @@ func (o *object) port(listed Ports) exchange.Port {
 	if !o.has("port") {
 		return ""
 	}
-	port, err := exchange.ParsePort(o.text("port", 16))
+	port, err := exchange.ParsePort(o.text("port", maxPort))
 	if err != nil || len(listed) > 0 && port != "" && !listed.Has(port) {
 		o.refuse("port", "is not a port of this route; its ports are %v", listed.IDs())
 	}

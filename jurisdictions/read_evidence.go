@@ -115,7 +115,7 @@ func readCityCode(o *object, e *exchange.Evidence) {
 }
 
 func readConversion(o *object, e *exchange.Evidence) {
-	route, err := exchange.ParseRoute(o.text("route", 40))
+	route, err := exchange.ParseRoute(o.text("route", maxRouteText))
 	if err != nil {
 		o.refuse(o.at("route"), "must be the id of a route")
 	}

@@ -19,6 +19,12 @@ const (
 	MaxInstitution = 200
 )
 
+// What may stand between the letters of a name, after folding.
+const (
+	hanSeparators   = " ·-()"
+	latinSeparators = " -'.,/()·"
+)
+
 // name takes a name in Han, Latin or both. An officer reads a name next to a document, so nothing may look like what it is
 // not (T39): each script has its own member and may hold letters of that script alone. That leaves out control,
 // bidirectional, invisible and private characters, and letters of other scripts that look the same.
@@ -29,10 +35,10 @@ func (o *object) name() exchange.Name {
 	names := o.child("name")
 	var name exchange.Name
 	if names.has("han") {
-		name.Han = names.script("han", MaxHanName, isHan, " ·-()")
+		name.Han = names.script("han", MaxHanName, isHan, hanSeparators)
 	}
 	if names.has("latin") {
-		name.Latin = names.script("latin", MaxLatinName, isLatin, " -'.,/()·")
+		name.Latin = names.script("latin", MaxLatinName, isLatin, latinSeparators)
 	}
 	names.end()
 	if name == (exchange.Name{}) {

@@ -22,11 +22,17 @@ import (
 // openStage starts the four real processes and stops them when the test ends.
 func openStage(t *testing.T) (*stage, *printed) {
 	t.Helper()
+	return openStageWith(t, []string{"--agreement"}) // quicker than RSA, which the demo and the scripts have
+}
+
+// openStageWith gives `keys init` these flags.
+func openStageWith(t *testing.T, keyFlags []string) (*stage, *printed) {
+	t.Helper()
 	log := new(printed)
 	s := &stage{
 		demoCommand: &demoCommand{Sides: filepath.Join(programs, "sides")}, out: io.Discard, log: log,
 		folder: t.TempDir(), program: filepath.Join(programs, "gateway"), sides: map[string]string{},
-		keyFlags: []string{"--agreement"}, // quicker than RSA, which the demo and the scripts have
+		keyFlags: keyFlags,
 	}
 	if err := s.open(t.Context()); err != nil {
 		t.Fatal(err)

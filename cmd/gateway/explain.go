@@ -118,7 +118,7 @@ func (p *parts) explainClaims(seen jose.Explained, now time.Time) (steps []jose.
 	if err != nil {
 		return left, ""
 	}
-	verdict := jurisdictions.Explain(record, now, source.Rules().Current(), destination.Rules().Current())
+	verdict := jurisdictions.Explain(record, record.Route, now, source.Rules().Current(), destination.Rules().Current())
 	outcome = exchange.Issued
 	if !verdict.Granted {
 		outcome = string(verdict.Decided.Reason)
@@ -193,7 +193,10 @@ func ruleSteps(explained jurisdictions.Explanation) []jose.Step {
 		steps = append(steps, made)
 	}
 	if explained.Granted {
-		return append(steps, jose.Step{Name: "verdict", What: fmt.Sprintf("granted until %s, ends by %s", moment(*explained.Until), explained.EndsBy)})
+		for _, warned := range explained.Warned {
+			steps = append(steps, jose.Step{Name: "warning", What: warned.Rule + ": " + warned.Title.En + ". " + warned.Remedy.En})
+		}
+		return append(steps, jose.Step{Name: "verdict", What: "granted until " + moment(*explained.Until) + "; " + explained.Ending()})
 	}
 	return append(steps, jose.Step{
 		Name: "verdict", What: "refused", Faults: []jose.Fault{{Why: string(explained.Decided.Reason) + " by " + explained.Decided.Rule}},

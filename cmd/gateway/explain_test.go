@@ -152,7 +152,8 @@ func explainable(t *testing.T, s *stage) map[string]string {
 		sealed, _ := askForCase(t, s, "macau", packetWish{To: "guangdong", Case: "green"})
 		return string(sealed.Packet)
 	}
-	for _, around := range []string{"_\n", "_\r\n", "_\n\n", "_\r", "_ ", " _", "\n_", "_\t", "\ufeff_", "_\x00"} {
+	for _, around := range []string{"_\n", "_\r\n", "_\n\n", "_\r", "_ ", " _", "\n_", "_\t", "\ufeff_", "_\x00", "_\r\n\r\n", "_\n\r", "_\n ", "_ \n", "\r\n_",
+		"_\u00a0", "_\u2028", "_\v", "_\ufeff", "\"_\""} {
 		packets["white space "+around] = strings.Replace(around, "_", green(), 1)
 	}
 	packets["a line end within"] = strings.Replace(green(), ".", ".\n", 1)

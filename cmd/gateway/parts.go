@@ -151,6 +151,10 @@ func (p *parts) openAPI() (err error) {
 		Closings: func(at time.Time) []exchange.Closing { return exchange.Closings(p.sides.jurisdictions(), at) },
 		Specimen: p.settings.Specimen, Clock: p.clock,
 	})
+	facts, err := p.openGuide()
+	if err != nil {
+		return err
+	}
 	p.api, err = api.New(api.Config{
 		Issuer:       p.settings.Issuer,
 		Exchanger:    p.gateway(),
@@ -163,6 +167,7 @@ func (p *parts) openAPI() (err error) {
 		KeySet:       func() ([]byte, error) { return keys.MarshalSet(p.ring.Public()) },
 		Ready:        p.ready,
 		Pages:        p.pages(),
+		Guide:        facts,
 		Origins:      p.settings.Origins, TrustedProxies: p.settings.TrustedProxies,
 		Rate: float64(p.settings.Limits.PerAddress.Rate), Burst: p.settings.Limits.PerAddress.Burst, InFlight: p.settings.Limits.InFlight,
 		Specimen: p.settings.Specimen, Clock: p.clock, Log: p.log, Metrics: prometheus.NewRegistry(),

@@ -208,7 +208,7 @@ func (c *rulesExplain) explain(set sideSet, data []byte) (jurisdictions.Explanat
 	if err != nil {
 		return jurisdictions.Explanation{}, err
 	}
-	return jurisdictions.Explain(record, c.At, source.Rules().Current(), destination.Rules().Current()), nil
+	return jurisdictions.Explain(record, record.Route, c.At, source.Rules().Current(), destination.Rules().Current()), nil
 }
 
 // complete fills in what a packet's maker would: the registered claims that do not matter to a rule.

@@ -59,7 +59,7 @@ func (s *Side) Admit(record exchange.Record, route exchange.Route, now time.Time
 	return s.rules.Current().Admit(record, route, now)
 }
 
-// Changes lists when another version of Hong Kong's rulebook is in force, after the one instant and up to the other.
+// Changes lists when another version of Hong Kong's rulebook is in force.
 func (s *Side) Changes(after, until time.Time) []time.Time {
 	return s.rules.Current().Changes(after, until)
 }

@@ -12,22 +12,14 @@ import (
 // judged is what both sides' rulebooks say of a green specimen of a day of the past, with the given change.
 func judged(t *testing.T, all map[exchange.Side]jurisdictiontest.Subject, route exchange.Route, now time.Time, change jurisdictiontest.Change) exchange.Verdict {
 	t.Helper()
-	return exchange.Judge(recordOf(t, route, now, change), all[route.From], all[route.To], now)
-}
-
-// recordOf is a specimen's record over the route.
-func recordOf(t interface {
-	Helper()
-	Fatal(...any)
-}, route exchange.Route, now time.Time, change jurisdictiontest.Change) exchange.Record {
-	t.Helper()
+	source, destination := all[route.From], all[route.To]
 	text := exchange.ConsentText{ID: route.String() + "/1", Language: "en", Hash: strings.Repeat("0", 64)}
 	claims := change(jurisdictiontest.SpecimenClaims(route, text, now))
 	record, err := jurisdictiontest.ReadAny(claims)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return record
+	return exchange.Conclude(record, source.Green(record, now), destination.Admit(record, route, now), now)
 }
 
 // sampledBefore makes the only test one that was sampled so long before at the asked instant, at a port.

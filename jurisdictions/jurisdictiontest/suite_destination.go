@@ -46,7 +46,8 @@ func (s *suite) asks(route exchange.Route, rule string) bool {
 	return slices.ContainsFunc(s.Editions(route, Now)[0].Rules, func(text exchange.RuleText) bool { return text.ID == string(s.id)+rule })
 }
 
-// testLasts asks at the last second at which a test can make a code, which counts to its end, and at the next.
+// testLasts asks at the last second at which a test can make a code, and at the next. The last second belongs to the window,
+// to its end: at 23:59:59.9 of a test that counts until 23:59:59 there is a code, which lives for that second.
 func (s *suite) testLasts(t *testing.T) {
 	for _, route := range s.coming() {
 		length := s.parameter(t, route, ".entry.negative-test", "length")
@@ -73,31 +74,31 @@ func (s *suite) lastSecond(route exchange.Route, sampled time.Time, length int) 
 func (s *suite) lasts(t *testing.T, route exchange.Route, sampled, last time.Time) {
 	t.Helper()
 	at := func(now time.Time) (exchange.Verdict, error) {
-		claims := With(arriving(route, now), "evidence[0].sampled_at", Instant(sampled))
+		claims := With(arriving(route, now.Truncate(time.Second)), "evidence[0].sampled_at", Instant(sampled))
 		return s.asDestination(claims, now)
 	}
 	what := route.String() + ", sampled at " + Instant(sampled)
-	for _, now := range []time.Time{last, last.Add(900 * time.Millisecond)} {
-		verdict, err := at(now)
+	for _, now := range []time.Time{last.Add(-time.Second), last, last.Add(time.Second - time.Nanosecond)} {
 		if s.endsBefore(now) {
 			t.Logf("%s: the side's codes end before the test does", what)
 			continue
 		}
-		wantGrant(t, what+", in its last second", verdict, err)
-		if until := verdict.Until(); !until.Equal(last) {
-			t.Errorf("%s: brought at %s, the code ends at %s", what, now, until)
+		verdict, err := at(now)
+		wantGrant(t, what+", asked at "+now.Format(time.RFC3339Nano), verdict, err)
+		if err == nil && verdict.Until().After(last) {
+			t.Errorf("%s, asked at %s: a code until %s", what, now, verdict.Until())
 		}
 	}
 	verdict, err := at(last.Add(time.Second))
 	wantRefusal(t, what+", a second after its end", verdict, err, exchange.NotEligible)
 }
 
-// endsBefore tells the last minute of the day, at which a side whose codes end at 23:59 gives none.
-func (s *suite) endsBefore(last time.Time) bool {
+// endsBefore tells the last seconds of the day, at which a side whose codes end at 23:59 gives none.
+func (s *suite) endsBefore(now time.Time) bool {
 	for _, text := range s.Editions(s.coming()[0], Now)[0].Rules {
 		if text.ID == string(s.id)+".entry.cap" && text.Condition != "true" {
-			last := last.In(exchange.Zone)
-			return last.Hour() == 23 && last.Minute() == 59
+			now := now.In(exchange.Zone)
+			return now.Hour() == 23 && now.Minute() == 59 && now.Second() > 0
 		}
 	}
 	return false

@@ -809,12 +809,10 @@ function samePair(code, receipt) {
   return receipt.o === 'issued' && receipt.c === code.jti && ['r', 'p', 'n', 'd', 'iat', 'exp', 'sp', 'u'].every((name) => receipt[name] === code[name]);
 }
 
-/** ABSENT marks a group of members that may be left out as a whole. */
-const ABSENT = Symbol('absent');
-
+// A text may be left out where its form begins with "?", an object where its form is a function.
 const FULL = {
   jti: 's', outcome: 's', reason: '?s', decided: '?s', route: 's', port: '?s', issued_at: 't', valid_until: '?t',
-  ends_by: { [ABSENT]: true, rule: 's', version: '?s' }, code_id: '?s', code_sha256: '?s',
+  ends_by: () => ({ rule: 's', version: '?s' }), code_id: '?s', code_sha256: '?s',
   rulebooks: [{ version: 's', sha256: 's', confidence: 's' }], rules: [{ rule: 's', status: 's' }], consent: { text: 's', sha256: 's', lang: 's' },
   fields_sha256: '?s', withdraw_sha256: '?s', not_granted: ['s'], specimen: '?b', unverified: '?b',
 };
@@ -830,11 +828,15 @@ function written(value, form) {
     for (const name in value) if (!has(form, name)) throw new TypeError('member');
     const members = [];
     for (const name in form) {
-      const optional = typeof form[name] === 'string' && form[name][0] === '?';
       const given = value[name];
-      if (form[name][ABSENT] && given === undefined) continue;
+      const wanted = form[name];
+      if (typeof wanted === 'function') {
+        if (given !== undefined) members.push(JSON.stringify(name) + ':' + written(given, wanted()));
+        continue;
+      }
+      const optional = typeof wanted === 'string' && wanted[0] === '?';
       if (optional && (given === undefined || given === '' || given === false)) continue;
-      members.push(JSON.stringify(name) + ':' + written(given, optional ? form[name].slice(1) : form[name]));
+      members.push(JSON.stringify(name) + ':' + written(given, optional ? wanted.slice(1) : wanted));
     }
     return '{' + members.join(',') + '}';
   }

@@ -51,6 +51,16 @@ for (const file of files) {
   });
 }
 
+test('QR texts are those of the packet guide', () => {
+  const { qr, bad } = JSON.parse(readFileSync(new URL('../../guide/qr-vectors.json', import.meta.url), 'utf8'));
+  assert.ok(qr.length >= 18 && bad.length >= 20);
+  for (const { token, text } of qr) {
+    assert.equal(client.qrText(token), text);
+    assert.equal(client.parseQRText(text), token);
+  }
+  for (const text of bad) assert.equal(client.parseQRText(text), null, text);
+});
+
 test('only what openBundle opened can verify', async () => {
   await assert.rejects(client.verifyExhibit({ code: 'a.b.c' }, { pins: [] }, {}), TypeError);
 });
