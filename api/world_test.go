@@ -420,6 +420,7 @@ func (s *side) Admit(record exchange.Record, _ exchange.Route, now time.Time) ex
 	}
 }
 
+func (s *side) InUse() exchange.Rulebook           { return s }
 func (s *side) Changes(_, _ time.Time) []time.Time { return nil }
 
 func (s *side) Editions(route exchange.Route, now time.Time) []exchange.Edition {

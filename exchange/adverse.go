@@ -65,7 +65,7 @@ var adviceAdverse = Advice{
 		ZhHans: "请在自己的健康码页面核对检测、行程和申报各项。如有误，请申请更正；如属实，请等该项解除后再申请，或到口岸人工通道办理。",
 		ZhHant: "請在自己的健康碼頁面核對檢測、行程和申報各項。如有誤，請申請更正；如屬實，請等該項解除後再申請，或到口岸人工通道辦理。",
 		En:     "Look at the tests, travel and declarations on the page of your health code. If one is wrong, have it corrected; if it is right, apply once it is lifted, or go to the staffed counter of the checkpoint.",
-		Pt:     "Veja os testes, as viagens e as declarações na página do seu código de saúde. Se algo estiver errado, peça a correção; se estiver certo, peça a conversão quando for levantado, ou dirija-se ao balcão do posto fronteiriço.",
+		Pt:     "Veja os testes, as viagens e as declarações na página do seu código de saúde. Se algo estiver errado, peça a correção; se estiver certo, peça o código quando isso for levantado, ou dirija-se ao balcão do posto fronteiriço.",
 	},
 	Contact: Text{
 		ZhHans: "发出您的健康码的部门",

@@ -190,7 +190,7 @@ func (g *Gateway) answer(ctx context.Context, record Record, claim Claim) (Answe
 	if recalled {
 		return Answer{}, Fail(PacketExpired, "recalled", nil)
 	}
-	verdict := Judge(record, g.Sides[record.Route.From], g.Sides[record.Route.To], claim.First)
+	verdict := Judge(record, g.Sides[record.Route.From].InUse(), g.Sides[record.Route.To].InUse(), claim.First)
 	if claim.Repeat && !verdict.Until().Equal(claim.Until) {
 		return Answer{}, Fail(Replayed, "verdict-changed", nil)
 	}

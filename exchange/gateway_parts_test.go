@@ -95,6 +95,7 @@ func (s *side) Green(record exchange.Record, at time.Time) exchange.Findings {
 func (s *side) Admit(record exchange.Record, route exchange.Route, at time.Time) exchange.Findings {
 	return s.admit(record, route, at)
 }
+func (s *side) InUse() exchange.Rulebook { return s }
 func (s *side) Changes(after, until time.Time) []time.Time {
 	var within []time.Time
 	for _, at := range s.changes {

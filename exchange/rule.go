@@ -76,6 +76,9 @@ type Jurisdiction interface {
 	Calendar
 	Source
 	Rulebook
+	// InUse is the rulebook as it is now. Whoever asks more than once about one record asks it, so that a rulebook that is
+	// replaced in between does not answer half of the questions.
+	InUse() Rulebook
 	Publisher
 	Profile() Profile
 }

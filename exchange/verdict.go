@@ -104,7 +104,7 @@ func (b basis) blocked() (decided Outcome, version string, blocked bool) {
 		}
 	}
 	if unjudged := b.unjudged(); unjudged != "" {
-		return Outcome{Rule: RuleAdverse, Status: Fails, Reason: NotEligible, Category: "route", Advice: adviceAdverse}, "", true
+		return Outcome{Rule: RuleAdverse, Status: Fails, Reason: NotEligible, Category: "route", Advice: adviceAdverse}, b.entry.Book.Version, true
 	}
 	// A code without a document is worth nothing to an officer, and one with somebody else's is worth less.
 	if shown := b.entry.Shows.Document; shown.Number == "" || !slices.Contains(b.record.Holder.Documents, shown) {

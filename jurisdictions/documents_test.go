@@ -232,7 +232,7 @@ func TestHomeIsWhatTheDocumentsSay(t *testing.T) {
 		}
 		for other := range alone {
 			permit := parse("home-return-permit M12345678")
-			if beside := parse(other); beside.Type != permit.Type && beside.Type != "residence-permit" && beside.Type != "taiwan-permit" {
+			if beside := parse(other); beside.Type != permit.Type {
 				if got := documents.Home([]exchange.Document{beside, permit}); got != "macau" {
 					t.Errorf("a Macau permit beside %s: %q", other, got)
 				}
@@ -247,7 +247,7 @@ func TestHomeIsWhatTheDocumentsSay(t *testing.T) {
 	for together, want := range map[string]string{
 		"macau-bir 12345678,hkid A1234563": "", "hkid A1234563,macau-bir 12345678": "", "hkid A1234563,macau-bir 12345678,hk-passport K12345678": "",
 		"macau-bir 12345678,foreign-passport X1234567": "macau", "resident-id 110101199001022016,travel-permit C12345678": "mainland",
-		"home-return-permit H12345678,taiwan-permit 12345678": "", "hkid A1234563,chinese-passport E12345678": "hongkong", "": "",
+		"home-return-permit H12345678,taiwan-permit 12345678": "hongkong", "residence-permit 810000199408230021,taiwan-permit 12345678": "", "hkid A1234563,chinese-passport E12345678": "hongkong", "": "",
 	} {
 		var list []exchange.Document
 		for _, text := range strings.FieldsFunc(together, func(r rune) bool { return r == ',' }) {

@@ -59,6 +59,9 @@ func (s *Side) Admit(record exchange.Record, route exchange.Route, now time.Time
 	return s.rules.Current().Admit(record, route, now)
 }
 
+// InUse is the rulebook in use, which a reload replaces and never changes.
+func (s *Side) InUse() exchange.Rulebook { return s.rules.Current() }
+
 // Changes lists when another version of Hong Kong's rulebook is in force.
 func (s *Side) Changes(after, until time.Time) []time.Time {
 	return s.rules.Current().Changes(after, until)

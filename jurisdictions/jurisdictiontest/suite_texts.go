@@ -48,8 +48,8 @@ func (s *suite) answers(t *testing.T) {
 	for _, route := range s.leaving() {
 		for _, edition := range s.Editions(route, Now) {
 			for _, rule := range edition.Rules {
-				if rule.Advice.Contact != s.Contact() {
-					t.Errorf("%s of %s sends the side's own holders to %q, and the side has %q", rule.ID, edition.Version, rule.Advice.Contact.En, s.Contact().En)
+				if rule.Contact != s.Contact() {
+					t.Errorf("%s of %s sends the side's own holders to %q, and the side has %q", rule.ID, edition.Version, rule.Contact.En, s.Contact().En)
 				}
 			}
 		}
