@@ -43,6 +43,33 @@ func TestAWarningIsShownAndRefusesNobody(t *testing.T) {
 	}
 }
 
+// The destination announces that it closes in a minute: the code ends before, its receipt says by what, and its holder is warned.
+func TestACodeEndsBeforeAnAnnouncedClosing(t *testing.T) {
+	p := gateway(t)
+	open, closes := p.entry.admit, now.Add(time.Minute)
+	p.entry.changes = []time.Time{closes}
+	p.entry.admit = func(record exchange.Record, route exchange.Route, at time.Time) exchange.Findings {
+		if at.Before(closes) {
+			return open(record, route, at)
+		}
+		findings := enters(fail("guangdong.entry.closed", exchange.RouteClosed))
+		findings.Book.Version = "guangdong/2026-11-22T10:01+08:00"
+		return findings
+	}
+	answer, err := p.bring(t, "jti", "")
+	if err != nil || !answer.ValidUntil.Equal(closes.Add(-time.Second)) {
+		t.Fatalf("until %s, %v", answer.ValidUntil, err)
+	}
+	if len(answer.Warnings) != 1 || answer.Warnings[0].Rule != exchange.RuleShortLife {
+		t.Errorf("warnings %+v", answer.Warnings)
+	}
+	full, err := exchange.ParseFullReceipt(answer.FullReceipt)
+	want := exchange.EndsBy{Rule: "guangdong.entry.closed", Version: "guangdong/2026-11-22T10:01+08:00"}
+	if err != nil || full.EndsBy == nil || *full.EndsBy != want || !full.ValidUntil.Equal(answer.ValidUntil) {
+		t.Errorf("full receipt %s, %v", answer.FullReceipt, err)
+	}
+}
+
 // Each reason, at the step of the path that gives it. Nothing is signed and nothing is in the journal for those that come
 // before the verdict.
 func TestEachReasonAtItsStep(t *testing.T) {
