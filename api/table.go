@@ -71,30 +71,14 @@ func loadTable(issuer string) (*table, error) {
 }
 
 func (t *table) check() error {
-	var faults []error
-	complete := func(where string, sentence exchange.Text) {
-		for _, language := range sentence.Missing() {
-			faults = append(faults, fmt.Errorf("%s has no %s", where, language))
-		}
-	}
+	faults := t.missing()
 	for id, entry := range t.Problems {
-		complete(id+".title", entry.Title)
-		complete(id+".detail", entry.Detail)
-		complete(id+".remedy", entry.Remedy)
 		if !slices.Contains([]string{outcomeRefused, outcomeRetry, outcomeFailed}, entry.Outcome) || entry.Status < 400 {
 			faults = append(faults, fmt.Errorf("%s: status or outcome", id))
 		}
 		if _, known := t.Contacts[entry.Contact]; !known {
 			faults = append(faults, fmt.Errorf("%s: contact", id))
 		}
-	}
-	complete("holders.title", t.Holders.Title)
-	complete("holders.detail", t.Holders.Detail)
-	complete("holders.remedy", t.Holders.Remedy)
-	for id, its := range t.Obstacles {
-		complete(string(id)+".title", its.Title)
-		complete(string(id)+".detail", its.Detail)
-		complete(string(id)+".remedy", its.Remedy)
 	}
 	for _, id := range exchange.Obstacles() {
 		if _, listed := t.Obstacles[id]; !listed {
@@ -103,12 +87,6 @@ func (t *table) check() error {
 	}
 	if len(t.Obstacles) != len(exchange.Obstacles()) {
 		faults = append(faults, errors.New("an obstacle is listed that nothing meets"))
-	}
-	for name, sentence := range t.Contacts {
-		complete("contacts."+name, sentence)
-	}
-	for name, sentence := range t.Categories {
-		complete("categories."+string(name), sentence)
 	}
 	for _, id := range problemIDs() {
 		if _, listed := t.Problems[id]; !listed {
@@ -119,6 +97,31 @@ func (t *table) check() error {
 		faults = append(faults, errors.New("a problem is listed that nothing answers with"))
 	}
 	return errors.Join(faults...)
+}
+
+// missing finds every sentence that lacks a language.
+func (t *table) missing() (faults []error) {
+	complete := func(where string, sentences ...exchange.Text) {
+		for i, sentence := range sentences {
+			for _, language := range sentence.Missing() {
+				faults = append(faults, fmt.Errorf("%s, sentence %d, has no %s", where, i+1, language))
+			}
+		}
+	}
+	for id, its := range t.Problems {
+		complete(id, its.Title, its.Detail, its.Remedy)
+	}
+	complete("holders", t.Holders.Title, t.Holders.Detail, t.Holders.Remedy)
+	for id, its := range t.Obstacles {
+		complete(string(id), its.Title, its.Detail, its.Remedy)
+	}
+	for name, sentence := range t.Contacts {
+		complete("contacts."+name, sentence)
+	}
+	for name, sentence := range t.Categories {
+		complete("categories."+string(name), sentence)
+	}
+	return faults
 }
 
 // problemIDs lists every id that a problem can have: the reasons, then the faults of HTTP.
