@@ -67,10 +67,13 @@ var adviceAdverse = Advice{
 		En:     "Look at the tests, travel and declarations on the page of your health code. If one is wrong, have it corrected; if it is right, apply once it is lifted, or go to the staffed counter of the checkpoint.",
 		Pt:     "Veja os testes, as viagens e as declarações na página do seu código de saúde. Se algo estiver errado, peça a correção; se estiver certo, peça o código quando isso for levantado, ou dirija-se ao balcão do posto fronteiriço.",
 	},
-	Contact: Text{
-		ZhHans: "发出您的健康码的部门",
-		ZhHant: "發出您的健康碼的部門",
-		En:     "The service that issues your own health code",
-		Pt:     "O serviço que emite o seu código de saúde",
-	},
+	Contact: contactOwnCode,
+}
+
+// contactOwnCode is whom to ask where the answer rests with no side's rule in particular.
+var contactOwnCode = Text{
+	ZhHans: "发出您的健康码的部门",
+	ZhHant: "發出您的健康碼的部門",
+	En:     "The service that issues your own health code",
+	Pt:     "O serviço que emite o seu código de saúde",
 }

@@ -75,6 +75,7 @@ var adviceSourceCodeEnd = Advice{
 		En:     "Cross before then. If that is too soon, renew that health code first and convert it again.",
 		Pt:     "Passe a fronteira antes disso. Se não for possível, renove primeiro esse código de saúde e volte a convertê-lo.",
 	},
+	Contact: contactOwnCode,
 }
 
 // adviceChange is for a code that ends where a version begins in which no rule says a word of its own.
@@ -91,4 +92,5 @@ var adviceChange = Advice{
 		En:     "Cross before then. If that is too soon, read the new rules first and convert again.",
 		Pt:     "Passe a fronteira antes disso. Se não for possível, leia primeiro as novas regras e volte a converter.",
 	},
+	Contact: contactOwnCode,
 }

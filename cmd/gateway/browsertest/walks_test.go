@@ -40,6 +40,7 @@ var walks = []walk{
 	{"a Hong Kong resident converts to the Macau code", hongKongToMacau, []string{"sides.hongkong-notice", "sides.hongkong-declare"}},
 	{"a Macau resident converts to the Hong Kong code", macauToHongKong, []string{"sides.hongkong-arrival", "sides.hongkong-shown"}},
 	{"a Guangdong resident asks for the Hong Kong code", miniToHongKong, nil},
+	{"a resident whose code comes with a warning", miniWithAWarning, nil},
 	{"a parent adds a child whom nobody has checked", family, []string{"sides.macau-family", "sides.macau-shown-unverified"}},
 	{"those who get no code are told why", refusals, []string{
 		"gateway.h5-refused", "sides.mini-refused", "sides.macau-shown-red", "sides.hongkong-shown-failed", "sides.macau-history", "sides.macau-faults", "sides.macau-problem",
@@ -300,6 +301,17 @@ func miniToHongKong(b *tab, _ *stops) {
 	b.agree()
 	b.until("document.querySelector('#exchange').dataset.state === 'issued'")
 	b.see("#issued svg")
+	if shown := ask[bool](b, "!document.querySelector('#warnings').hidden"); shown {
+		b.Error("a code without warnings shows some")
+	}
+}
+
+func miniWithAWarning(b *tab, _ *stops) {
+	b.logIn("guangdong", "/mini", "data-lag")
+	b.follow("#to-hongkong")
+	b.agree()
+	b.until("document.querySelector('#exchange').dataset.state === 'issued'")
+	b.see("#warnings li")
 }
 
 // S0: 粤康码(入境人员) → permit, phone, SMS code → 使用澳康码.

@@ -63,6 +63,16 @@ async function check(answer) {
   at('exchange').dataset.category = found.category;
 }
 
+// showWarnings tells what did not stand in the way of the code and must be known all the same: that it ends soon, and why.
+function showWarnings(warnings) {
+  at('warning-list').replaceChildren(...warnings.map((one) => {
+    const line = document.createElement('li');
+    line.textContent = `${one.title} ${one.remedy}`;
+    return line;
+  }));
+  at('warnings').hidden = warnings.length === 0;
+}
+
 function showIssued(answer) {
   const claims = claimsOf(answer.code);
   drawCode(answer.qr.code);
@@ -77,6 +87,7 @@ function showIssued(answer) {
     const line = at(`not-granted-${one}`);
     if (line) line.hidden = at('not-granted').hidden = false;
   }
+  showWarnings(answer.warnings);
   at('exchange').dataset.code = answer.code;
   at('issued').hidden = false;
 }
