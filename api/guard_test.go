@@ -298,7 +298,14 @@ func (w *world) serve(change func(*http.Server)) string {
 	}
 	var done sync.WaitGroup
 	done.Go(func() { _ = server.Serve(listener) })
-	w.t.Cleanup(func() { _ = server.Close(); done.Wait() })
+	w.t.Cleanup(func() {
+		// A connection whose body was cut off lingers for half a second, which Close alone does not wait for.
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		_ = server.Shutdown(ctx)
+		_ = server.Close()
+		done.Wait()
+	})
 	return listener.Addr().String()
 }
 
