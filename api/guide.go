@@ -2,6 +2,7 @@ package api
 
 import (
 	_ "embed" // openapi.yaml
+	"maps"
 	"net/http"
 	"path"
 	"strconv"
@@ -36,12 +37,8 @@ func newHandbook(facts guide.Facts) (handbook, error) {
 		[]string{strconv.Itoa(maxBody), "bytes of a request's body, which is not compressed"},
 		[]string{strconv.Itoa(maxIdempotencyKey), "characters of an Idempotency-Key"},
 	)
-	tables := map[string]guide.Table{}
-	for name, table := range facts.Tables {
-		tables[name] = table
-	}
-	tables["limits"] = limits
-	facts.Tables = tables
+	facts.Tables = maps.Clone(facts.Tables)
+	facts.Tables["limits"] = limits
 	page, err := guide.Page(facts)
 	if err != nil {
 		return handbook{}, err

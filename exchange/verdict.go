@@ -103,7 +103,7 @@ func (b basis) blocked() (decided Outcome, version string, blocked bool) {
 			return decided, findings.Book.Version, true
 		}
 	}
-	if unjudged := b.unjudged(); unjudged != "" {
+	if b.unjudged() {
 		return Outcome{Rule: RuleAdverse, Status: Fails, Reason: NotEligible, Category: "route", Advice: adviceAdverse}, b.entry.Book.Version, true
 	}
 	// A code without a document is worth nothing to an officer, and one with somebody else's is worth less.
@@ -114,15 +114,12 @@ func (b basis) blocked() (decided Outcome, version string, blocked bool) {
 	return Outcome{}, "", false
 }
 
-// unjudged is what speaks against the holder and what neither rulebook has a rule in force for: what was signed is never
-// passed over because nobody thought of it.
-func (b basis) unjudged() string {
-	for _, kind := range b.record.Adverse() {
-		if !slices.Contains(b.green.Judged, kind) && !slices.Contains(b.entry.Judged, kind) {
-			return kind
-		}
-	}
-	return ""
+// unjudged tells whether something speaks against the holder for which neither rulebook has a rule in force: what was signed
+// is never passed over because nobody thought of it.
+func (b basis) unjudged() bool {
+	return slices.ContainsFunc(b.record.Adverse(), func(kind string) bool {
+		return !slices.Contains(b.green.Judged, kind) && !slices.Contains(b.entry.Judged, kind)
+	})
 }
 
 // blocked gives the first outcome that blocks. Rules that are all not in force, or only warn, have called nobody green.
@@ -142,7 +139,8 @@ type End struct {
 	At time.Time
 	// By is the rule: one that passes no longer than that, or one that does not hold under the version that begins then.
 	By Outcome
-	// Version is that of the rulebook that By stands in; empty for RuleCodeLife, RuleSourceCodeEnd and RuleAdverse, which are in none.
+	// Version is that of the rulebook that By stands in, of RuleAdverse the destination's; empty for RuleCodeLife and
+	// RuleSourceCodeEnd, which no version sets.
 	Version string
 }
 

@@ -264,14 +264,21 @@ func newView(record *exchange.Record, route exchange.Route, now time.Time) *view
 	}
 	for i, evidence := range record.Evidence {
 		v.evidence[i] = evidenceOf(evidence)
-		v.evidence[i].Superseded, v.evidence[i].Contradicted = record.Superseded(i), record.Contradicted(i)
 	}
+	v.compareEvidence(record)
 	for i, declaration := range record.Declarations {
 		v.declarations[i] = declarationFacts(declaration)
 		v.large = v.large || len(declaration.Answers) > maxItems
 	}
 	v.large = v.large || max(len(v.evidence), len(v.declarations), len(v.holder.Documents), len(v.health.Reasons)) > maxItems
 	return v
+}
+
+// compareEvidence fills in how the pieces of the record's evidence, which are those of the view, stand to each other.
+func (v *view) compareEvidence(record *exchange.Record) {
+	for i := range v.evidence {
+		v.evidence[i].Superseded, v.evidence[i].Contradicted = record.Superseded(i), record.Contradicted(i)
+	}
 }
 
 func healthOf(health exchange.Health) healthFacts {

@@ -31,7 +31,7 @@ var hanBlocks = []hanBlock{
 	{0x323B0, 0x3347F, "CJK Unified Ideographs Extension J"},
 }
 
-// isHan takes ideographs and the zero 〇.
+// isHan takes ideographs, the zero 〇 and the repetition mark 々.
 func isHan(r rune) bool {
 	if r == '〇' || r == '々' {
 		return true

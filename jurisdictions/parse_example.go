@@ -109,7 +109,7 @@ var givers = map[string]func(p *parser, node *yaml.Node, v *view){
 		for _, item := range p.list(node, "given.evidence") {
 			v.evidence = append(v.evidence, p.evidence(item))
 		}
-		v.compareEvidence()
+		v.compareEvidence(v.givenEvidence())
 	},
 	"declarations": func(p *parser, node *yaml.Node, v *view) {
 		for _, item := range p.list(node, "given.declarations") {
@@ -141,19 +141,18 @@ func (p *parser) evidence(node *yaml.Node) evidenceFacts {
 	return facts
 }
 
-// compareEvidence fills in what an example does not say: how its pieces of evidence stand to each other.
-func (v *view) compareEvidence() {
-	var record exchange.Record
+// givenEvidence is an example's evidence as a record has it, as far as pieces are compared with each other.
+func (v *view) givenEvidence() *exchange.Record {
+	record := &exchange.Record{}
 	for _, e := range v.evidence {
 		evidence := exchange.Evidence{
 			Type: e.Type, Result: e.Result, At: e.At, AtRisk: e.AtRisk, Colour: e.Colour, Province: e.Province,
 		}
-		evidence.Adverse = evidenceKinds[e.Type].adverse != nil && evidenceKinds[e.Type].adverse(evidence)
+		kind, known := evidenceKinds[e.Type]
+		evidence.Adverse = known && kind.adverse(evidence)
 		record.Evidence = append(record.Evidence, evidence)
 	}
-	for i := range v.evidence {
-		v.evidence[i].Superseded, v.evidence[i].Contradicted = record.Superseded(i), record.Contradicted(i)
-	}
+	return record
 }
 
 func (p *parser) answers(b block) map[string]bool {

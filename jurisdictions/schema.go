@@ -302,7 +302,7 @@ func formOf(pattern string) *Schema {
 	return &Schema{Type: "string", Pattern: strings.NewReplacer(`\A`, `^`, `\z`, `$`).Replace(pattern)}
 }
 
-// instantOf accepts "t" and "z" in lower case, as instant does.
+// momentOf accepts "t" and "z" in lower case, as instant does.
 func momentOf() *Schema {
 	form := formOf(strings.NewReplacer("T", "[Tt]", "Z", "[Zz]").Replace(instantPattern.String()))
 	form.MaxLength = maxInstant

@@ -125,9 +125,11 @@ func documentTable(documents jurisdictions.Documents) guide.Table {
 func scriptTable() guide.Table {
 	table := guide.Table{Head: []string{"member", "characters", "letters", "between them"}}
 	for _, each := range jurisdictions.Scripts() {
-		row := []string{each.Member, strconv.Itoa(each.Most), strings.Join(each.Letters, "; "), strings.Join(strings.Split(each.Separators, ""), " ")}
-		row[3] = "blank" + row[3]
-		table.Rows = append(table.Rows, row)
+		separators := strings.Split(each.Separators, "")
+		separators[slices.Index(separators, " ")] = "blank"
+		table.Rows = append(table.Rows, []string{
+			each.Member, strconv.Itoa(each.Most), strings.Join(each.Letters, "; "), strings.Join(separators, " "),
+		})
 	}
 	return table
 }
