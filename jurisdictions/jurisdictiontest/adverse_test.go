@@ -149,7 +149,13 @@ func TestNoAdverseEvidenceIsPassedOver(t *testing.T) {
 				verdict := judged(t, all, route, at, jurisdictiontest.All(twin, also(evidence)))
 				record, _, _ := verdict.Basis()
 				decided, refused := verdict.Refused()
-				switch speaks := slices.Contains(record.Adverse(), kind); {
+				speaks := slices.Contains(record.Adverse(), kind)
+				if speaks != speaksAgainst(evidence) {
+					t.Errorf("%v: the reader calls it adverse: %t", evidence, speaks)
+				}
+				switch {
+				case speaks && refused == waivedTypes[kind]:
+					t.Errorf("%v speaks against the holder; refused %t by %q", evidence, refused, decided.Rule)
 				case !speaks && refused && kind != "city-code": // which is refused whatever its colour
 					t.Errorf("%v is harmless, and refused by %s", evidence, decided.Rule)
 				case speaks && !refused && !waived(verdict, all, route, at, kind):
@@ -247,7 +253,7 @@ func TestAdverseFactsOnceIssued(t *testing.T) {
 		{"a city's red code where no rule knows it", from("macau-guangdong"), []map[string]any{{"type": "city-code", "colour": "red", "as_of": ago(time.Hour)}}, exchange.RuleAdverse},
 	} {
 		for _, name := range each.routes {
-			route, _ := exchange.ParseRoute(name)
+			route := routeOf(t, name)
 			decided, refused := judged(t, all, route, at, also(each.evidence...)).Refused()
 			if refused != (each.rule != "") || !strings.HasSuffix(decided.Rule, each.rule) {
 				t.Errorf("%s, %s: refused %t by %q, want %q", name, each.name, refused, decided.Rule, each.rule)

@@ -28,6 +28,15 @@ func specimen(t testing.TB, route exchange.Route, now time.Time, change jurisdic
 	return record
 }
 
+func routeOf(t testing.TB, id string) exchange.Route {
+	t.Helper()
+	route, err := exchange.ParseRoute(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return route
+}
+
 func instantOf(t testing.TB, text string) time.Time {
 	t.Helper()
 	at, err := time.Parse(time.RFC3339Nano, text)
@@ -35,6 +44,13 @@ func instantOf(t testing.TB, text string) time.Time {
 		t.Fatal(err)
 	}
 	return at
+}
+
+func wantEnd(t *testing.T, what string, end exchange.End, until, rule, version string) {
+	t.Helper()
+	if !end.At.Equal(instantOf(t, until)) || end.By.Rule != rule || end.Version != version {
+		t.Errorf("%s: until %s by %s of %s, want %s by %s of %s", what, end.At, end.By.Rule, end.Version, until, rule, version)
+	}
 }
 
 // The codes of the past's last minutes end where the notices say, and say which version ended them.
@@ -53,18 +69,10 @@ func TestCodesOfThePastEndWhereTheNoticesSay(t *testing.T) {
 		// Macau's code ended on 27 March 2023 at 00:00.
 		{"2023-03-26T23:58:00+08:00", "macau-guangdong", 2 * hours, "2023-03-26T23:59:59+08:00", "macau.green.closed", "macau/2023-03-27T00:00+08:00"},
 	} {
-		route, err := exchange.ParseRoute(test.route)
-		if err != nil {
-			t.Fatal(err)
-		}
-		now := instantOf(t, test.at)
+		route, now := routeOf(t, test.route), instantOf(t, test.at)
 		record := specimen(t, route, now.Truncate(time.Minute), sampledBefore(now, test.age, "gongbei"))
 		verdict := exchange.Judge(record, all[route.From], all[route.To], now)
-		end := verdict.End()
-		if !end.At.Equal(instantOf(t, test.until)) || end.By.Rule != test.rule || end.Version != test.version {
-			t.Errorf("%s, %s: until %s by %s of %s, want %s by %s of %s", test.at, test.route, end.At, end.By.Rule, end.Version,
-				test.until, test.rule, test.version)
-		}
+		wantEnd(t, test.at+", "+test.route, verdict.End(), test.until, test.rule, test.version)
 		wantShortLife(t, verdict)
 	}
 }
@@ -131,11 +139,7 @@ func TestNoCodeOutlivesAnAnnouncedClosing(t *testing.T) {
 	all := sides(t)
 	all["guangdong"] = closing(t, "2026-11-22T07:24+08:00", "2026-11-22T09:00+08:00")
 	for _, text := range []string{"macau-guangdong", "guangdong-macau", "hongkong-guangdong", "guangdong-hongkong"} {
-		route, err := exchange.ParseRoute(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		now := instantOf(t, "2026-11-22T07:23:00+08:00")
+		route, now := routeOf(t, text), instantOf(t, "2026-11-22T07:23:00+08:00")
 		verdict := exchange.Judge(specimen(t, route, now, jurisdictiontest.All()), all[route.From], all[route.To], now)
 		end := verdict.End()
 		if !end.At.Equal(instantOf(t, "2026-11-22T07:23:59+08:00")) || !strings.HasSuffix(end.By.Rule, ".closed") ||

@@ -13,12 +13,7 @@ import (
 func judged(t *testing.T, all map[exchange.Side]jurisdictiontest.Subject, route exchange.Route, now time.Time, change jurisdictiontest.Change) exchange.Verdict {
 	t.Helper()
 	source, destination := all[route.From], all[route.To]
-	text := exchange.ConsentText{ID: route.String() + "/1", Language: "en", Hash: strings.Repeat("0", 64)}
-	claims := change(jurisdictiontest.SpecimenClaims(route, text, now))
-	record, err := jurisdictiontest.ReadAny(claims)
-	if err != nil {
-		t.Fatal(err)
-	}
+	record := specimen(t, route, now, change)
 	return exchange.Conclude(record, source.Green(record, now), destination.Admit(record, route, now), now)
 }
 
@@ -106,14 +101,7 @@ var dated = []struct {
 func TestTheVerdictsOfThePastAreThoseOfTheNotices(t *testing.T) {
 	all := sides(t)
 	for _, test := range dated {
-		route, err := exchange.ParseRoute(test.route)
-		if err != nil {
-			t.Fatal(err)
-		}
-		now, err := time.Parse(time.RFC3339, test.at)
-		if err != nil {
-			t.Fatal(err)
-		}
+		route, now := routeOf(t, test.route), instantOf(t, test.at)
 		decided, refused := judged(t, all, route, now, sampledBefore(now, test.age, test.port)).Refused()
 		end := route.To
 		if strings.HasPrefix(test.rule, "green.") {

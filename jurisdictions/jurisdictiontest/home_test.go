@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"crosscode/exchange"
 	"crosscode/jurisdictions/jurisdictiontest"
 )
 
@@ -43,7 +42,7 @@ func TestWhoseDocumentItIs(t *testing.T) {
 		{"beside a home return permit", "guangdong-macau", "app", papers(travel, "home-return-permit M12345678"), ""},
 		{"the identity card alone", "guangdong-macau", "app", papers(resident), ""},
 	} {
-		route, _ := exchange.ParseRoute(test.route)
+		route := routeOf(t, test.route)
 		change := jurisdictiontest.All(jurisdictiontest.Set("channel", test.channel), test.change)
 		verdict := judged(t, all, route, jurisdictiontest.Now, change)
 		if decided, _ := verdict.Refused(); decided.Rule != test.rule {

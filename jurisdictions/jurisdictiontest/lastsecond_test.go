@@ -13,15 +13,6 @@ import (
 	"crosscode/jurisdictions/jurisdictiontest"
 )
 
-func routeOf(t *testing.T, id string) exchange.Route {
-	t.Helper()
-	route, err := exchange.ParseRoute(id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return route
-}
-
 // brought is what the gateway says of a specimen who brings at now a packet that was made in the same second.
 func brought(t *testing.T, all map[exchange.Side]jurisdictiontest.Subject, route string, now time.Time, change jurisdictiontest.Change) exchange.Verdict {
 	t.Helper()
@@ -45,10 +36,7 @@ func TestALaterVersionShortensACode(t *testing.T) {
 	} {
 		now := instantOf(t, test.at)
 		verdict := brought(t, all, test.route, now, sampledBefore(now, test.age, "gongbei"))
-		if end := verdict.End(); !end.At.Equal(instantOf(t, test.until)) || end.By.Rule != test.rule || end.Version != test.version {
-			t.Errorf("%s, %s: until %s by %s of %s, want %s by %s of %s", test.at, test.route, end.At, end.By.Rule, end.Version,
-				test.until, test.rule, test.version)
-		}
+		wantEnd(t, test.at+", "+test.route, verdict.End(), test.until, test.rule, test.version)
 	}
 }
 

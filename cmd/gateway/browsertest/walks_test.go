@@ -295,11 +295,17 @@ func miniToMacau(b *tab, s *stops) {
 	}
 }
 
-func miniToHongKong(b *tab, _ *stops) {
-	b.logIn("guangdong", "/mini", "permit-holder")
+// miniAsks has a resident log in to the mini-program, ask for the Hong Kong code and get it.
+func (b *tab) miniAsks(specimen string) {
+	b.Helper()
+	b.logIn("guangdong", "/mini", specimen)
 	b.follow("#to-hongkong")
 	b.agree()
 	b.until("document.querySelector('#exchange').dataset.state === 'issued'")
+}
+
+func miniToHongKong(b *tab, _ *stops) {
+	b.miniAsks("permit-holder")
 	b.see("#issued svg")
 	if shown := ask[bool](b, "!document.querySelector('#warnings').hidden"); shown {
 		b.Error("a code without warnings shows some")
@@ -307,10 +313,7 @@ func miniToHongKong(b *tab, _ *stops) {
 }
 
 func miniWithAWarning(b *tab, _ *stops) {
-	b.logIn("guangdong", "/mini", "data-lag")
-	b.follow("#to-hongkong")
-	b.agree()
-	b.until("document.querySelector('#exchange').dataset.state === 'issued'")
+	b.miniAsks("data-lag")
 	b.see("#warnings li")
 }
 
