@@ -113,7 +113,7 @@ func (o *office) issue(packet string, change ...func(*exchange.Record, *exchange
 		},
 	}
 	entry := exchange.Findings{
-		Book:       exchange.Book{Version: "guangdong/2026-01-01T00:00+08:00", SHA256: strings.Repeat("0", 64), Confidence: "assumed"},
+		Rulebook:   exchange.RulebookRef{Version: "guangdong/2026-01-01T00:00+08:00", SHA256: strings.Repeat("0", 64), Confidence: "assumed"},
 		Outcomes:   []exchange.Outcome{{Rule: "guangdong.entry.cap", Status: exchange.Pass, Reason: exchange.NotEligible, Until: o.now.Add(24 * time.Hour)}},
 		Shows:      exchange.Shows{Document: document, SampledOn: exchange.Date{Year: 2026, Month: 11, Day: 21}},
 		NotGranted: []string{"quarantine-waiver"},

@@ -16,7 +16,7 @@ const (
 
 // editionDates is one rulebook version without its rules.
 type editionDates struct {
-	exchange.Book
+	exchange.RulebookRef
 	Side    exchange.Side `json:"side"`
 	Part    string        `json:"part"`
 	From    time.Time     `json:"from"`
@@ -46,7 +46,7 @@ func (s *Server) rulesIndex(c echo.Context) error {
 		listed := routeRules[editionDates]{Route: route.String(), Source: route.From, Destination: route.To, Editions: []editionDates{}}
 		for _, edition := range s.editions(route) {
 			listed.Editions = append(listed.Editions, editionDates{
-				Book: edition.Book, Side: edition.Side, Part: edition.Part, From: edition.From, Until: edition.Until,
+				RulebookRef: edition.RulebookRef, Side: edition.Side, Part: edition.Part, From: edition.From, Until: edition.Until,
 				Closed: edition.Closed, Unknown: edition.Unknown, Source: edition.Source, Rules: len(edition.Rules),
 			})
 		}

@@ -258,8 +258,8 @@ func (s sealer) Seal(_ context.Context, _ exchange.Side, handoff exchange.Handof
 	return exchange.Token("header.key.iv." + encode64(plain) + ".tag"), nil // as long as a real one
 }
 
-func (j journal) Intend(context.Context, exchange.Entry) error   { return j.w.down("journal") }
-func (j journal) Conclude(context.Context, exchange.Entry) error { return nil }
+func (j journal) Intend(context.Context, exchange.Entry) error { return j.w.down("journal") }
+func (j journal) Finish(context.Context, exchange.Entry) error { return nil }
 
 func (r recallStore) Recall(ctx context.Context, recall exchange.Recall) error {
 	return errors.Join(r.w.down("recalls"), r.w.store.Recall(ctx, recall))
@@ -274,18 +274,18 @@ func (r recallStore) Recalled(ctx context.Context, code string, source exchange.
 
 func (r recallStore) Live(ctx context.Context) ([]exchange.Recall, error) { return r.w.store.Live(ctx) }
 
-func (r replayStore) Reserve(ctx context.Context, reservation exchange.Reservation) (exchange.Claim, error) {
+func (r replayStore) Reserve(ctx context.Context, reservation exchange.Reservation) (exchange.Lease, error) {
 	if err := r.w.down("replays"); err != nil {
-		return exchange.Claim{}, err
+		return exchange.Lease{}, err
 	}
 	return r.w.store.Reserve(ctx, reservation)
 }
 
-func (r replayStore) Commit(ctx context.Context, claim exchange.Claim, until time.Time) error {
+func (r replayStore) Commit(ctx context.Context, claim exchange.Lease, until time.Time) error {
 	return r.w.store.Commit(ctx, claim, until)
 }
 
-func (r replayStore) Release(ctx context.Context, claim exchange.Claim) error {
+func (r replayStore) Release(ctx context.Context, claim exchange.Lease) error {
 	return r.w.store.Release(ctx, claim)
 }
 
@@ -384,8 +384,8 @@ func rule(id string, status exchange.Status, reason exchange.Reason) exchange.Ou
 	}}
 }
 
-func (s *side) book() exchange.Book {
-	return exchange.Book{Version: string(s.profile.Side) + "/2026-01-01T00:00+08:00", SHA256: hash(string(s.profile.Side)), Confidence: "assumed"}
+func (s *side) book() exchange.RulebookRef {
+	return exchange.RulebookRef{Version: string(s.profile.Side) + "/2026-01-01T00:00+08:00", SHA256: hash(string(s.profile.Side)), Confidence: "assumed"}
 }
 
 func (s *side) Profile() exchange.Profile { return s.profile }
@@ -397,7 +397,7 @@ func (s *side) Read(claims exchange.Claims) (exchange.Record, error) {
 
 func (s *side) Green(record exchange.Record, _ time.Time) exchange.Findings {
 	s.w.at("green", record.ID)
-	return exchange.Findings{Book: s.book(), Outcomes: []exchange.Outcome{rule("macau.green.colour", exchange.Pass, exchange.NotGreen)}}
+	return exchange.Findings{Rulebook: s.book(), Outcomes: []exchange.Outcome{rule("macau.green.colour", exchange.Pass, exchange.NotGreen)}}
 }
 
 func (s *side) Admit(record exchange.Record, _ exchange.Route, now time.Time) exchange.Findings {
@@ -415,7 +415,7 @@ func (s *side) Admit(record exchange.Record, _ exchange.Route, now time.Time) ex
 		outcomes = append(outcomes, warned)
 	}
 	return exchange.Findings{
-		Book: s.book(), Outcomes: outcomes, NotGranted: []string{"quarantine-waiver"},
+		Rulebook: s.book(), Outcomes: outcomes, NotGranted: []string{"quarantine-waiver"},
 		Shows: exchange.Shows{Document: record.Holder.Documents[0], SampledOn: exchange.DateOf(now)},
 	}
 }
@@ -430,13 +430,13 @@ func (s *side) Editions(route exchange.Route, now time.Time) []exchange.Edition 
 	}
 	until := now.Truncate(24 * time.Hour).Add(48 * time.Hour)
 	current := exchange.Edition{
-		Book: s.book(), Side: s.profile.Side, Part: part, From: until.Add(-90 * 24 * time.Hour).UTC(), Until: &until, Source: "https://gov.example/1",
+		RulebookRef: s.book(), Side: s.profile.Side, Part: part, From: until.Add(-90 * 24 * time.Hour).UTC(), Until: &until, Source: "https://gov.example/1",
 		Rules: []exchange.RuleText{{
 			ID: string(s.profile.Side) + "." + part + ".colour", Reason: exchange.NotGreen, Category: "colour", Condition: `health.colour == "green"`,
 			Parameters: map[string]any{"length": 2}, Advice: rule("x", exchange.Pass, "").Advice,
 		}},
 	}
-	announced := exchange.Edition{Book: s.book(), Side: s.profile.Side, Part: part, From: until, Closed: true, Source: "https://gov.example/2"}
+	announced := exchange.Edition{RulebookRef: s.book(), Side: s.profile.Side, Part: part, From: until, Closed: true, Source: "https://gov.example/2"}
 	return []exchange.Edition{current, announced}
 }
 

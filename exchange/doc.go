@@ -36,7 +36,7 @@
 //	  Signer.Sign               unavailable; it takes Drafts, which only a Verdict makes
 //	  Sealer.Seal               only where the destination has a landing page; its outage costs the handoff, not the code
 //	  Replays.Commit            unavailable: nothing leaves before the commit
-//	  Journal.Conclude          issued | refused | void; unavailable: the same requester may ask again
+//	  Journal.Finish            issued | refused | void; unavailable: the same requester may ask again
 //
 // The clock is read once. An error at any step releases the reservation, so that an outage never burns a packet; a refusal
 // is an answer, and commits. A repeat by the same requester is judged at the first one's clock reading and gets the same

@@ -73,14 +73,14 @@ func fail(rule string, reason exchange.Reason) exchange.Outcome {
 // leaves is what the source says of a green record, enters what the destination says, until a day from now.
 func leaves(outcomes ...exchange.Outcome) exchange.Findings {
 	return exchange.Findings{
-		Book:     exchange.Book{Version: "macau/2026-01-01T00:00+08:00", SHA256: hexSum("macau"), Confidence: "assumed"},
+		Rulebook: exchange.RulebookRef{Version: "macau/2026-01-01T00:00+08:00", SHA256: hexSum("macau"), Confidence: "assumed"},
 		Outcomes: append([]exchange.Outcome{pass("macau.green.colour", time.Time{})}, outcomes...),
 	}
 }
 
 func enters(outcomes ...exchange.Outcome) exchange.Findings {
 	return exchange.Findings{
-		Book:     exchange.Book{Version: "guangdong/2026-01-01T00:00+08:00", SHA256: hexSum("guangdong"), Confidence: "assumed"},
+		Rulebook: exchange.RulebookRef{Version: "guangdong/2026-01-01T00:00+08:00", SHA256: hexSum("guangdong"), Confidence: "assumed"},
 		Outcomes: append([]exchange.Outcome{pass("guangdong.entry.cap", now.Add(24*time.Hour))}, outcomes...),
 		Shows: exchange.Shows{
 			Document:  exchange.Document{Type: "home-return-permit", Number: "M12345678"},

@@ -91,7 +91,7 @@ type FullReceipt struct {
 	EndsBy      *EndsBy       `json:"ends_by,omitempty"`     // of every issued code
 	CodeID      string        `json:"code_id,omitempty"`
 	CodeSHA256  string        `json:"code_sha256,omitempty"` // lower-case hex, of the code's JWS signing input
-	Rulebooks   []Book        `json:"rulebooks"`
+	Rulebooks   []RulebookRef `json:"rulebooks"`
 	Rules       []RuleVerdict `json:"rules"`
 	Consent     ConsentProof  `json:"consent"`
 	FieldsHash  string        `json:"fields_sha256,omitempty"` // lower-case hex, of the handoff's fields
@@ -254,7 +254,7 @@ func (b basis) drafts(terms Terms, document Document, expires time.Time) *Drafts
 		full: FullReceipt{
 			ID: terms.Key.ReceiptID(), Route: record.Route.String(), Port: record.Port,
 			IssuedAt:  terms.IssuedAt.In(Zone).Truncate(time.Second),
-			Rulebooks: []Book{b.green.Book, b.entry.Book}, Rules: b.decisions(), NotGranted: b.notGranted(),
+			Rulebooks: []RulebookRef{b.green.Rulebook, b.entry.Rulebook}, Rules: b.decisions(), NotGranted: b.notGranted(),
 			Consent:  ConsentProof{Text: record.Consent.Text, SHA256: record.Consent.Hash, Language: record.Consent.Language},
 			Specimen: terms.Specimen, Unverified: !record.Holder.Verified,
 		},

@@ -92,16 +92,16 @@ func (g *Gateway) Exchange(ctx context.Context, request Request) (Answer, error)
 	if err != nil {
 		return Answer{}, err
 	}
-	claim, err := g.Replays.Reserve(ctx, Reservation{
+	lease, err := g.Replays.Reserve(ctx, Reservation{
 		Key: NewReplayKey(record.Issuer, record.ID), Requester: request.Requester, At: now,
 		IssuedAt: record.IssuedAt, Expires: record.Expires,
 	})
 	if err != nil {
 		return Answer{}, sourced(record.Issuer, err)
 	}
-	answer, err := g.answer(ctx, record, claim)
+	answer, err := g.answer(ctx, record, lease)
 	if err != nil {
-		return Answer{}, errors.Join(sourced(record.Issuer, err), g.Replays.Release(context.WithoutCancel(ctx), claim))
+		return Answer{}, errors.Join(sourced(record.Issuer, err), g.Replays.Release(context.WithoutCancel(ctx), lease))
 	}
 	return answer, nil
 }
@@ -182,34 +182,34 @@ func (g *Gateway) covers(record Record, wanted Route, now time.Time) error {
 // answer gives a reserved packet its one answer. The clock reading is the first request's, so that a repeat gets the
 // same verdict; a rulebook that was replaced in between may not turn one answer into another. A recalled packet is answered
 // like an expired one, since the remedy is the same: make a new one.
-func (g *Gateway) answer(ctx context.Context, record Record, claim Claim) (Answer, error) {
-	recalled, err := g.Recalls.Recalled(ctx, claim.Key.CodeID(), record.Route.From, record.IssuedAt)
+func (g *Gateway) answer(ctx context.Context, record Record, lease Lease) (Answer, error) {
+	recalled, err := g.Recalls.Recalled(ctx, lease.Key.CodeID(), record.Route.From, record.IssuedAt)
 	if err != nil {
 		return Answer{}, err
 	}
 	if recalled {
 		return Answer{}, Fail(PacketExpired, "recalled", nil)
 	}
-	verdict := Judge(record, g.Sides[record.Route.From].InUse(), g.Sides[record.Route.To].InUse(), claim.First)
-	if claim.Repeat && !verdict.Until().Equal(claim.Until) {
+	verdict := Judge(record, g.Sides[record.Route.From].InUse(), g.Sides[record.Route.To].InUse(), lease.First)
+	if lease.Repeat && !verdict.Until().Equal(lease.Until) {
 		return Answer{}, Fail(Replayed, "verdict-changed", nil)
 	}
-	return g.issue(ctx, verdict, claim)
+	return g.issue(ctx, verdict, lease)
 }
 
 // issue records, signs, seals and commits. Nothing leaves before the commit, and nothing is signed before the intent is
 // recorded. An outcome that cannot be recorded is withheld as well; the same requester may ask for it again.
-func (g *Gateway) issue(ctx context.Context, verdict Verdict, claim Claim) (Answer, error) {
-	line := intent(verdict, claim)
+func (g *Gateway) issue(ctx context.Context, verdict Verdict, lease Lease) (Answer, error) {
+	line := intent(verdict, lease)
 	if err := g.Journal.Intend(ctx, line); err != nil {
 		return Answer{}, err
 	}
-	answer, err := g.sign(ctx, verdict, claim)
+	answer, err := g.sign(ctx, verdict, lease)
 	if err == nil {
-		err = g.Replays.Commit(ctx, claim, verdict.Until())
+		err = g.Replays.Commit(ctx, lease, verdict.Until())
 	}
 	line.Event, line.KeyIDs = event(verdict, err), answer.KeyIDs
-	if journal := g.Journal.Conclude(context.WithoutCancel(ctx), line); err == nil && journal != nil {
+	if journal := g.Journal.Finish(context.WithoutCancel(ctx), line); err == nil && journal != nil {
 		return Answer{}, journal
 	}
 	if err != nil {
@@ -230,10 +230,10 @@ func event(verdict Verdict, err error) Event {
 	}
 }
 
-func (g *Gateway) sign(ctx context.Context, verdict Verdict, claim Claim) (Answer, error) {
+func (g *Gateway) sign(ctx context.Context, verdict Verdict, lease Lease) (Answer, error) {
 	record, _, entry := verdict.Basis()
 	drafts, err := verdict.Drafts(Terms{
-		Key: claim.Key, IssuedAt: claim.First, At: claim.At, Specimen: g.Specimen, Landing: g.Landings[record.Route.To],
+		Key: lease.Key, IssuedAt: lease.First, At: lease.At, Specimen: g.Specimen, Landing: g.Landings[record.Route.To],
 		Source: g.Sides[record.Route.From].Profile(), Destination: g.Sides[record.Route.To].Profile(),
 	})
 	if err != nil {
@@ -247,14 +247,14 @@ func (g *Gateway) sign(ctx context.Context, verdict Verdict, claim Claim) (Answe
 		return Answer{}, errSignatures
 	}
 	answer := Answer{
-		Route: record.Route, Signatures: signatures, ReceiptID: claim.Key.ReceiptID(), IssuedAt: claim.First.Truncate(time.Second),
+		Route: record.Route, Signatures: signatures, ReceiptID: lease.Key.ReceiptID(), IssuedAt: lease.First.Truncate(time.Second),
 		ValidUntil: verdict.Until(), NotGranted: entry.NotGranted, Warnings: verdict.Warnings(), Withdraw: drafts.Withdraw(),
 	}
 	if decided, refused := verdict.Refused(); refused {
 		answer.Refusal = &decided
 		return answer, nil
 	}
-	answer.CodeID = claim.Key.CodeID()
+	answer.CodeID = lease.Key.CodeID()
 	return g.seal(ctx, record.Route.To, drafts, answer)
 }
 

@@ -198,18 +198,18 @@ func (f *failing) fails(call string) error {
 	return nil
 }
 
-func (f *failing) Reserve(ctx context.Context, reservation exchange.Reservation) (exchange.Claim, error) {
+func (f *failing) Reserve(ctx context.Context, reservation exchange.Reservation) (exchange.Lease, error) {
 	if err := f.fails("reserve"); err != nil {
-		return exchange.Claim{}, err
+		return exchange.Lease{}, err
 	}
 	return f.Replays.Reserve(ctx, reservation)
 }
 
-func (f *failing) Commit(ctx context.Context, claim exchange.Claim, until time.Time) error {
+func (f *failing) Commit(ctx context.Context, lease exchange.Lease, until time.Time) error {
 	if err := f.fails("commit"); err != nil {
 		return err
 	}
-	return f.Replays.Commit(ctx, claim, until)
+	return f.Replays.Commit(ctx, lease, until)
 }
 
 func (f *failing) Recalled(ctx context.Context, codeID string, source exchange.Side, issuedAt time.Time) (bool, error) {
@@ -226,11 +226,11 @@ func (f *failing) Intend(ctx context.Context, entry exchange.Entry) error {
 	return f.Journal.Intend(ctx, entry)
 }
 
-func (f *failing) Conclude(ctx context.Context, entry exchange.Entry) error {
+func (f *failing) Finish(ctx context.Context, entry exchange.Entry) error {
 	if err := f.fails("conclude"); err != nil {
 		return err
 	}
-	return f.Journal.Conclude(ctx, entry)
+	return f.Journal.Finish(ctx, entry)
 }
 
 // breakable lets the calls of the store and the journal fail by name.

@@ -53,7 +53,7 @@ func TestACodeEndsBeforeAnAnnouncedClosing(t *testing.T) {
 			return open(record, route, at)
 		}
 		findings := enters(fail("guangdong.entry.closed", exchange.RouteClosed))
-		findings.Book.Version = "guangdong/2026-11-22T10:01+08:00"
+		findings.Rulebook.Version = "guangdong/2026-11-22T10:01+08:00"
 		return findings
 	}
 	answer, err := p.bring(t, "jti", "")

@@ -34,15 +34,15 @@ type Entry struct {
 type Journal interface {
 	// Intend writes the intent. What is not recorded is not signed.
 	Intend(ctx context.Context, entry Entry) error
-	// Conclude writes what became of an intent.
-	Conclude(ctx context.Context, entry Entry) error
+	// Finish writes what became of an intent.
+	Finish(ctx context.Context, entry Entry) error
 }
 
-func intent(verdict Verdict, claim Claim) Entry {
+func intent(verdict Verdict, lease Lease) Entry {
 	record, green, entry := verdict.Basis()
 	line := Entry{
-		Event: EventIntent, At: claim.At, Receipt: claim.Key.ReceiptID(), Route: record.Route.String(), Port: record.Port,
-		Rulebooks: []string{green.Book.Version, entry.Book.Version}, Rules: []string{},
+		Event: EventIntent, At: lease.At, Receipt: lease.Key.ReceiptID(), Route: record.Route.String(), Port: record.Port,
+		Rulebooks: []string{green.Rulebook.Version, entry.Rulebook.Version}, Rules: []string{},
 	}
 	if decided, refused := verdict.Refused(); refused {
 		line.Reason, line.Rules = decided.Reason, []string{decided.Rule}

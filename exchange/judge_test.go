@@ -39,7 +39,7 @@ func (e eras) at(now time.Time) (era, string) {
 
 func (e eras) judge(record exchange.Record, now time.Time) exchange.Findings {
 	in, version := e.at(now)
-	findings := exchange.Findings{Book: exchange.Book{Version: version}, Shows: exchange.Shows{Document: record.Holder.Documents[0]}}
+	findings := exchange.Findings{Rulebook: exchange.RulebookRef{Version: version}, Shows: exchange.Shows{Document: record.Holder.Documents[0]}}
 	add := func(rule string, holds bool, reason exchange.Reason, until time.Time) {
 		outcome := exchange.Outcome{Rule: rule, Status: exchange.Fails, Reason: reason, Advice: advice(rule)}
 		if holds {

@@ -62,7 +62,7 @@ func (p PortText) Serves(day Date) bool {
 
 // Edition is one dated rulebook version as it is published.
 type Edition struct {
-	Book
+	RulebookRef
 	Side   Side       `json:"side"`
 	Part   string     `json:"part"` // "green" or "entry"
 	From   time.Time  `json:"from"`

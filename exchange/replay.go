@@ -50,11 +50,11 @@ type Reservation struct {
 	IssuedAt, Expires time.Time
 }
 
-// Claim is the right to answer one packet.
-type Claim struct {
+// Lease is the right to answer one packet. It ends by itself after a few seconds (Replays.Reserve).
+type Lease struct {
 	Reservation
-	// Token tells this reservation from every other one, so that Commit is a compare-and-set.
-	Token uint64
+	// Fence is a fencing token: it tells this lease from every other one, so that Commit is a compare-and-set.
+	Fence uint64
 	// First is when the packet was first answered: for a repeat the first request's clock reading, else At.
 	First time.Time
 	// Repeat is set when the packet was answered before, for this same requester. Until is then what was committed.
@@ -70,10 +70,10 @@ type Claim struct {
 type Replays interface {
 	// Reserve takes the packet, or finds the answer that the same requester had. While another request holds the packet,
 	// Reserve waits for it. A reservation that is neither committed nor released ends by itself after a few seconds.
-	Reserve(ctx context.Context, reservation Reservation) (Claim, error)
+	Reserve(ctx context.Context, reservation Reservation) (Lease, error)
 	// Commit keeps the answer: until is the code's end, zero for a refusal. It fails when the reservation has been lost.
 	// Committing a repeat changes nothing.
-	Commit(ctx context.Context, claim Claim, until time.Time) error
+	Commit(ctx context.Context, lease Lease, until time.Time) error
 	// Release gives the packet back after an outage. Releasing a repeat, or what is committed, changes nothing.
-	Release(ctx context.Context, claim Claim) error
+	Release(ctx context.Context, lease Lease) error
 }

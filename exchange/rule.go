@@ -36,8 +36,8 @@ func (o Outcome) Blocks() bool {
 	return !o.Warn && o.Status != Pass && o.Status != NotInForce
 }
 
-// Book names the dated rulebook version that was asked, for the receipt and the journal.
-type Book struct {
+// RulebookRef names the dated rulebook version that was asked, for the receipt and the journal.
+type RulebookRef struct {
 	Version    string `json:"version"` // "macau/2026-01-01T00:00+08:00"
 	SHA256     string `json:"sha256"`  // lower-case hex, of the rulebook file
 	Confidence string `json:"confidence"`
@@ -45,7 +45,7 @@ type Book struct {
 
 // Findings is what one rulebook says of one record. The zero Findings concludes in a refusal.
 type Findings struct {
-	Book     Book
+	Rulebook RulebookRef
 	Outcomes []Outcome
 	// Shows is what the destination's code may say of the holder. Source rulebooks leave it zero.
 	Shows Shows

@@ -84,7 +84,7 @@ func Conclude(record Record, green, entry Findings, now time.Time) Verdict {
 	ends := b.ends()
 	if len(ends) == 0 {
 		none := Outcome{Rule: RuleValidity, Status: Errored, Reason: NotEligible, Category: "validity"}
-		return refusal{basis: b, decided: none, version: entry.Book.Version}
+		return refusal{basis: b, decided: none, version: entry.Rulebook.Version}
 	}
 	ends = append(ends, End{At: now.Add(MaxCodeLife), By: Outcome{Rule: RuleCodeLife, Reason: NotEligible, Category: "validity"}})
 	first := slices.MinFunc(ends, func(one, other End) int { return one.At.Compare(other.At) })
@@ -100,16 +100,16 @@ func Conclude(record Record, green, entry Findings, now time.Time) Verdict {
 func (b basis) blocked() (decided Outcome, version string, blocked bool) {
 	for _, findings := range []Findings{b.green, b.entry} {
 		if decided, blocked := findings.blocked(); blocked {
-			return decided, findings.Book.Version, true
+			return decided, findings.Rulebook.Version, true
 		}
 	}
 	if b.unjudged() {
-		return Outcome{Rule: RuleAdverse, Status: Fails, Reason: NotEligible, Category: "route", Advice: adviceAdverse}, b.entry.Book.Version, true
+		return Outcome{Rule: RuleAdverse, Status: Fails, Reason: NotEligible, Category: "route", Advice: adviceAdverse}, b.entry.Rulebook.Version, true
 	}
 	// A code without a document is worth nothing to an officer, and one with somebody else's is worth less.
 	if shown := b.entry.Shows.Document; shown.Number == "" || !slices.Contains(b.record.Holder.Documents, shown) {
 		lacking := Outcome{Rule: RuleDocument, Status: Errored, Reason: DocumentNotAccepted, Category: "document"}
-		return lacking, b.entry.Book.Version, true
+		return lacking, b.entry.Rulebook.Version, true
 	}
 	return Outcome{}, "", false
 }
@@ -169,7 +169,7 @@ func (f Findings) ends() []End {
 	var ends []End
 	for _, outcome := range f.Outcomes {
 		if outcome.Status == Pass && !outcome.Warn && !outcome.Until.IsZero() {
-			ends = append(ends, End{At: outcome.Until, By: outcome, Version: f.Book.Version})
+			ends = append(ends, End{At: outcome.Until, By: outcome, Version: f.Rulebook.Version})
 		}
 	}
 	return ends

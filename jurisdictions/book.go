@@ -118,11 +118,11 @@ func (b *Book) Side() exchange.Side { return b.side }
 func (b *Book) SHA256() string { return b.sum }
 
 // name is what receipts and the journal call the version; "macau/none" where no version is in force.
-func (b *Book) name(v *version) exchange.Book {
+func (b *Book) name(v *version) exchange.RulebookRef {
 	if v == nil {
-		return exchange.Book{Version: string(b.side) + "/none", SHA256: b.sum}
+		return exchange.RulebookRef{Version: string(b.side) + "/none", SHA256: b.sum}
 	}
-	return exchange.Book{Version: v.id, SHA256: b.sum, Confidence: v.confidence}
+	return exchange.RulebookRef{Version: v.id, SHA256: b.sum, Confidence: v.confidence}
 }
 
 // Green asks the side's own green rules in force at now. Every rule is evaluated; there is no I/O and no clock but now.
@@ -179,9 +179,9 @@ func (a *answer) run(uses []use, v *view) {
 	}
 }
 
-func newAnswer(book exchange.Book, rules int) answer {
+func newAnswer(book exchange.RulebookRef, rules int) answer {
 	return answer{
-		Findings: exchange.Findings{Book: book, Outcomes: make([]exchange.Outcome, 0, rules)},
+		Findings: exchange.Findings{Rulebook: book, Outcomes: make([]exchange.Outcome, 0, rules)},
 		causes:   make([]error, 0, rules), uses: make([]*use, 0, rules),
 	}
 }
@@ -394,7 +394,7 @@ func (v *version) part(part string, route exchange.Route) (uses []use, configure
 func (b *Book) edition(v *version, part string, uses []use, route exchange.Route) exchange.Edition {
 	e := v.entry[route.String()]
 	edition := exchange.Edition{
-		Book: b.name(v), Side: b.side, Part: part, From: v.from, Until: endOf(v.until), Closed: v.closed, Source: v.source,
+		RulebookRef: b.name(v), Side: b.side, Part: part, From: v.from, Until: endOf(v.until), Closed: v.closed, Source: v.source,
 		Unknown: v.unknown || part == partEntry && e != nil && e.blank(), Rules: []exchange.RuleText{},
 	}
 	if part == partEntry && e != nil && e.gap != nil {

@@ -115,7 +115,7 @@ func TestWhereNoRulesAreInForceOneOutcomeFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			now := instant(t, test.now)
 			findings := book.Admit(recordAt(now), test.route, now)
-			if len(findings.Outcomes) != 1 || findings.Book.Version != test.version || findings.Shows.Document.Type != "" {
+			if len(findings.Outcomes) != 1 || findings.Rulebook.Version != test.version || findings.Shows.Document.Type != "" {
 				t.Fatalf("got %+v", findings)
 			}
 			o := findings.Outcomes[0]

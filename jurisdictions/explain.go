@@ -31,7 +31,7 @@ type Explanation struct {
 
 // Explained is what one book says.
 type Explained struct {
-	exchange.Book
+	exchange.RulebookRef
 	Rules []RuleOutcome `json:"rules"`
 }
 
@@ -89,7 +89,7 @@ func Explain(record exchange.Record, route exchange.Route, now time.Time, source
 }
 
 func (a *answer) explain(route exchange.Route) Explained {
-	e := Explained{Book: a.Book, Rules: make([]RuleOutcome, len(a.Outcomes))}
+	e := Explained{RulebookRef: a.Rulebook, Rules: make([]RuleOutcome, len(a.Outcomes))}
 	for i, outcome := range a.Outcomes {
 		text := exchange.RuleText{
 			ID: outcome.Rule, Reason: outcome.Reason, Category: outcome.Category, Warn: outcome.Warn, Advice: outcome.Advice,

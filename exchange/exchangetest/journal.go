@@ -19,7 +19,7 @@ func Journal(t *testing.T, newJournal func(t *testing.T) (journal exchange.Journ
 		for i, event := range []exchange.Event{exchange.EventIssued, exchange.EventRefused, exchange.EventVoid} {
 			intent, outcome := transcode(i, event)
 			wantReason(t, "Intend", journal.Intend(t.Context(), intent), "")
-			wantReason(t, "Conclude", journal.Conclude(t.Context(), outcome), "")
+			wantReason(t, "Finish", journal.Finish(t.Context(), outcome), "")
 			want = append(want, intent, outcome)
 			wantEntries(t, recorded(), want)
 		}
@@ -31,8 +31,8 @@ func Journal(t *testing.T, newJournal func(t *testing.T) (journal exchange.Journ
 			if err := journal.Intend(t.Context(), intent); err != nil {
 				t.Errorf("Intend: %v", err)
 			}
-			if err := journal.Conclude(t.Context(), outcome); err != nil {
-				t.Errorf("Conclude: %v", err)
+			if err := journal.Finish(t.Context(), outcome); err != nil {
+				t.Errorf("Finish: %v", err)
 			}
 		})
 	})
@@ -42,7 +42,7 @@ func Journal(t *testing.T, newJournal func(t *testing.T) (journal exchange.Journ
 		leave()
 		intent, outcome := transcode(0, exchange.EventIssued)
 		wantReason(t, "Intend", journal.Intend(gone, intent), exchange.Unavailable)
-		wantReason(t, "Conclude", journal.Conclude(gone, outcome), exchange.Unavailable)
+		wantReason(t, "Finish", journal.Finish(gone, outcome), exchange.Unavailable)
 	})
 }
 

@@ -32,11 +32,11 @@ func (s replays) packet(jti string, requester exchange.Requester) exchange.Reser
 	}
 }
 
-func (s replays) reserve(reservation exchange.Reservation) exchange.Claim {
+func (s replays) reserve(reservation exchange.Reservation) exchange.Lease {
 	s.Helper()
-	claim, err := s.store.Reserve(s.Context(), reservation)
+	lease, err := s.store.Reserve(s.Context(), reservation)
 	wantReason(s.T, "Reserve", err, "")
-	return claim
+	return lease
 }
 
 func (s replays) refuse(what string, reservation exchange.Reservation, want exchange.Reason) {
@@ -45,19 +45,19 @@ func (s replays) refuse(what string, reservation exchange.Reservation, want exch
 	wantReason(s.T, what, err, want)
 }
 
-func (s replays) commit(claim exchange.Claim, until time.Time) {
+func (s replays) commit(lease exchange.Lease, until time.Time) {
 	s.Helper()
-	wantReason(s.T, "Commit", s.store.Commit(s.Context(), claim, until), "")
+	wantReason(s.T, "Commit", s.store.Commit(s.Context(), lease, until), "")
 }
 
-func (s replays) lose(claim exchange.Claim) {
+func (s replays) lose(lease exchange.Lease) {
 	s.Helper()
-	wantReason(s.T, "Commit of a lost reservation", s.store.Commit(s.Context(), claim, s.clock.Now()), exchange.Unavailable)
+	wantReason(s.T, "Commit of a lost reservation", s.store.Commit(s.Context(), lease, s.clock.Now()), exchange.Unavailable)
 }
 
-func (s replays) release(claim exchange.Claim) {
+func (s replays) release(lease exchange.Lease) {
 	s.Helper()
-	wantReason(s.T, "Release", s.store.Release(s.Context(), claim), "")
+	wantReason(s.T, "Release", s.store.Release(s.Context(), lease), "")
 }
 
 // Replays runs the suite for exchange.Replays. Each case gets a store of its own, which must be empty.
@@ -98,9 +98,9 @@ func Replays(t *testing.T, newStore func(clock func() time.Time) exchange.Replay
 func claimsNew(s replays) {
 	reservation := s.packet("p", alice)
 	reservation.At = reservation.At.Add(123 * time.Millisecond)
-	claim := s.reserve(reservation)
-	if claim.Repeat || !claim.First.Equal(reservation.At) || claim.Reservation != reservation || !claim.Until.IsZero() {
-		s.Fatalf("Reserve = %+v, want a first claim at %s", claim, reservation.At)
+	lease := s.reserve(reservation)
+	if lease.Repeat || !lease.First.Equal(reservation.At) || lease.Reservation != reservation || !lease.Until.IsZero() {
+		s.Fatalf("Reserve = %+v, want a first lease at %s", lease, reservation.At)
 	}
 }
 
@@ -112,18 +112,18 @@ func repeatsSame(s replays) {
 	s.clock.Advance(time.Minute)
 	for range 3 {
 		again := s.packet("p", alice)
-		claim := s.reserve(again)
-		if !claim.Repeat || !claim.First.Equal(reservation.At) || !claim.Until.Equal(until) || !claim.At.Equal(again.At) {
-			s.Fatalf("Reserve = %+v, want a repeat of %s until %s", claim, reservation.At, until)
+		lease := s.reserve(again)
+		if !lease.Repeat || !lease.First.Equal(reservation.At) || !lease.Until.Equal(until) || !lease.At.Equal(again.At) {
+			s.Fatalf("Reserve = %+v, want a repeat of %s until %s", lease, reservation.At, until)
 		}
-		s.commit(claim, until.Add(time.Hour))
+		s.commit(lease, until.Add(time.Hour))
 	}
 }
 
 func repeatsRefusal(s replays) {
 	s.commit(s.reserve(s.packet("p", alice)), time.Time{})
-	if claim := s.reserve(s.packet("p", alice)); !claim.Repeat || !claim.Until.IsZero() {
-		s.Fatalf("Reserve = %+v, want a repeat without an end", claim)
+	if lease := s.reserve(s.packet("p", alice)); !lease.Repeat || !lease.Until.IsZero() {
+		s.Fatalf("Reserve = %+v, want a repeat without an end", lease)
 	}
 	s.refuse("another requester", s.packet("p", bob), exchange.Replayed)
 }
@@ -145,16 +145,16 @@ func releases(s replays) {
 	s.release(first)
 	s.clock.Advance(time.Second)
 	second := s.reserve(s.packet("p", alice))
-	if second.Repeat || !second.First.Equal(s.clock.Now()) || second.Token == first.Token {
-		s.Fatalf("Reserve after Release = %+v, want a claim of its own", second)
+	if second.Repeat || !second.First.Equal(s.clock.Now()) || second.Fence == first.Fence {
+		s.Fatalf("Reserve after Release = %+v, want a lease of its own", second)
 	}
 	s.commit(second, s.clock.Now())
 }
 
 func keepsAnswered(s replays) {
-	claim := s.reserve(s.packet("p", alice))
-	s.commit(claim, s.clock.Now().Add(time.Hour))
-	s.release(claim)
+	lease := s.reserve(s.packet("p", alice))
+	s.commit(lease, s.clock.Now().Add(time.Hour))
+	s.release(lease)
 	s.release(s.reserve(s.packet("p", alice)))
 	s.refuse("bob", s.packet("p", bob), exchange.Replayed)
 }
@@ -207,7 +207,7 @@ func remembers(s replays) {
 	other := reservation
 	other.Requester = bob
 	s.refuse("at exp and 60 s, another requester", other, exchange.Replayed)
-	if claim := s.reserve(reservation); !claim.Repeat {
+	if lease := s.reserve(reservation); !lease.Repeat {
 		s.Fatal("at exp and 60 s the answer was forgotten")
 	}
 	s.clock.Advance(time.Second)
@@ -225,30 +225,30 @@ func outlives(s replays) {
 }
 
 // behind starts a Reserve that must wait, and gives its outcome later.
-func (s replays) behind(ctx context.Context, reservation exchange.Reservation) func() (exchange.Claim, error) {
+func (s replays) behind(ctx context.Context, reservation exchange.Reservation) func() (exchange.Lease, error) {
 	var (
-		claim exchange.Claim
+		lease exchange.Lease
 		err   error
 		done  = make(chan struct{})
 	)
 	go func() {
 		defer close(done)
-		claim, err = s.store.Reserve(ctx, reservation)
+		lease, err = s.store.Reserve(ctx, reservation)
 	}()
 	select {
 	case <-done:
-		s.Errorf("Reserve = %+v, %v at once, want it to wait", claim, err)
+		s.Errorf("Reserve = %+v, %v at once, want it to wait", lease, err)
 	case <-time.After(50 * time.Millisecond):
 	}
-	return func() (exchange.Claim, error) { <-done; return claim, err }
+	return func() (exchange.Lease, error) { <-done; return lease, err }
 }
 
 func waitsForAnswer(s replays) {
 	first := s.reserve(s.packet("p", alice))
 	same, stranger := s.behind(s.Context(), s.packet("p", alice)), s.behind(s.Context(), s.packet("p", bob))
 	s.commit(first, s.clock.Now().Add(time.Hour))
-	if claim, err := same(); err != nil || !claim.Repeat {
-		s.Errorf("the same requester, after waiting: %+v, %v, want a repeat", claim, err)
+	if lease, err := same(); err != nil || !lease.Repeat {
+		s.Errorf("the same requester, after waiting: %+v, %v, want a repeat", lease, err)
 	}
 	_, err := stranger()
 	wantReason(s.T, "another requester, after waiting", err, exchange.Replayed)
@@ -258,8 +258,8 @@ func waitsForRelease(s replays) {
 	first := s.reserve(s.packet("p", alice))
 	second := s.behind(s.Context(), s.packet("p", bob))
 	s.release(first)
-	if claim, err := second(); err != nil || claim.Repeat {
-		s.Errorf("after waiting: %+v, %v, want a first claim", claim, err)
+	if lease, err := second(); err != nil || lease.Repeat {
+		s.Errorf("after waiting: %+v, %v, want a first lease", lease, err)
 	}
 }
 
@@ -287,9 +287,9 @@ func refusesGone(s replays) {
 	leave()
 	_, err := s.store.Reserve(ctx, s.packet("p", alice))
 	wantReason(s.T, "Reserve for a caller who has gone", err, exchange.Unavailable)
-	claim := s.reserve(s.packet("p", bob))
-	wantReason(s.T, "Commit for a caller who has gone", s.store.Commit(ctx, claim, s.clock.Now()), exchange.Unavailable)
-	s.release(claim)
+	lease := s.reserve(s.packet("p", bob))
+	wantReason(s.T, "Commit for a caller who has gone", s.store.Commit(ctx, lease, s.clock.Now()), exchange.Unavailable)
+	s.release(lease)
 }
 
 // race lets 200 requests for one packet loose at once; each winner commits. It counts first answers, repeats and reasons.
@@ -320,16 +320,16 @@ func (s replays) race(requester func(i int) exchange.Requester) map[string]int {
 }
 
 func (s replays) run(reservation exchange.Reservation) string {
-	claim, err := s.store.Reserve(s.Context(), reservation)
+	lease, err := s.store.Reserve(s.Context(), reservation)
 	if err == nil {
-		err = s.store.Commit(s.Context(), claim, Start.Add(time.Hour))
+		err = s.store.Commit(s.Context(), lease, Start.Add(time.Hour))
 	}
 	reason, _ := exchange.ReasonOf(err)
 	switch {
 	case err != nil:
 		return string(reason)
-	case claim.Repeat:
-		return fmt.Sprintf("repeat until %s", claim.Until.UTC().Format(time.TimeOnly))
+	case lease.Repeat:
+		return fmt.Sprintf("repeat until %s", lease.Until.UTC().Format(time.TimeOnly))
 	default:
 		return "first"
 	}

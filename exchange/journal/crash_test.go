@@ -91,7 +91,7 @@ func TestOpenRefusesABrokenTailAndSaysWhatToDo(t *testing.T) {
 		path := fresh(t)
 		file := reopen(t, path, Sync(false))
 		for range 6 {
-			if err := file.Conclude(t.Context(), entry(exchange.EventVoid)); err != nil {
+			if err := file.Finish(t.Context(), entry(exchange.EventVoid)); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -9,12 +9,12 @@
 //
 //	event      when                                                               written by
 //	intent     before anything is signed                                          Intend
-//	issued     after the answer was committed                                     Conclude
-//	refused    the same, for a refusal's receipt                                  Conclude
-//	void       the intent came to nothing                                         Conclude
+//	issued     after the answer was committed                                     Finish
+//	refused    the same, for a refusal's receipt                                  Finish
+//	void       the intent came to nothing                                         Finish
 //	recovered  Open found half a line, as a crash leaves it, and cut it off       Open
 //
-// Intend and Conclude return when the line is on the disk: several that wait at once share one write and one fsync. So
+// Intend and Finish return when the line is on the disk: several that wait at once share one write and one fsync. So
 // what is not recorded is not signed, after a power cut as well. Sync(false) trades that for speed.
 //
 // # What is found, and what is not

@@ -47,8 +47,8 @@ func Sync(sync bool) Option { return func(f *File) { f.sync = sync } }
 // Intend implements exchange.Journal.
 func (f *File) Intend(ctx context.Context, entry exchange.Entry) error { return f.append(ctx, entry) }
 
-// Conclude implements exchange.Journal.
-func (f *File) Conclude(ctx context.Context, entry exchange.Entry) error { return f.append(ctx, entry) }
+// Finish implements exchange.Journal.
+func (f *File) Finish(ctx context.Context, entry exchange.Entry) error { return f.append(ctx, entry) }
 
 // append returns when the entry is on the disk. Whoever finds nobody writing writes for all who wait; the others find their
 // batch done. A caller who goes away leaves an entry that may or may not be written, which an intent may.

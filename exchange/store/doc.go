@@ -5,7 +5,7 @@
 // An entry is in one of three states:
 //
 //	state      how it gets there                 what Reserve says to the same requester   … and to anybody else
-//	open       Release, or 10 s without answer   a new claim                               a new claim
+//	open       Release, or 10 s without answer   a new lease                               a new lease
 //	reserved   Reserve                           waits ≤ 2 s, then unavailable             waits ≤ 2 s, then unavailable
 //	committed  Commit                            the same times again (Repeat)             replayed
 //

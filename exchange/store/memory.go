@@ -14,8 +14,8 @@ const (
 	// MaxEntries is the most packets that are remembered at once, about 1450 genuine packets a second over the thirteen
 	// minutes for which one can live: 128 MiB at most.
 	MaxEntries = 1 << 20
-	// Lease is how long a reservation lasts that is neither committed nor released, by the store's clock.
-	Lease = 10 * time.Second
+	// LeaseLife is how long a reservation lasts that is neither committed nor released, by the store's clock.
+	LeaseLife = 10 * time.Second
 	// Wait is how long Reserve waits for another request's answer, in real time.
 	Wait = 2 * time.Second
 	// sweepStep is how many entries one call looks at, at most, to see whether they are over.
@@ -73,18 +73,18 @@ func (m *Memory) Len() int {
 }
 
 // Reserve implements exchange.Replays.
-func (m *Memory) Reserve(ctx context.Context, reservation exchange.Reservation) (exchange.Claim, error) {
+func (m *Memory) Reserve(ctx context.Context, reservation exchange.Reservation) (exchange.Lease, error) {
 	if reservation.IssuedAt.Before(m.started) {
-		return exchange.Claim{}, exchange.Fail(exchange.PacketExpired, "replay-start", nil)
+		return exchange.Lease{}, exchange.Fail(exchange.PacketExpired, "replay-start", nil)
 	}
 	var patience <-chan time.Time
 	for {
 		if ctx.Err() != nil {
-			return exchange.Claim{}, exchange.Fail(exchange.Unavailable, "replay-cancelled", ctx.Err())
+			return exchange.Lease{}, exchange.Fail(exchange.Unavailable, "replay-cancelled", ctx.Err())
 		}
-		claim, busy, err := m.take(reservation)
+		lease, busy, err := m.take(reservation)
 		if err != nil || busy == nil {
-			return claim, err
+			return lease, err
 		}
 		if patience == nil {
 			timer := time.NewTimer(Wait)
@@ -92,25 +92,25 @@ func (m *Memory) Reserve(ctx context.Context, reservation exchange.Reservation) 
 			patience = timer.C
 		}
 		if err := busy.wait(ctx, patience); err != nil {
-			return exchange.Claim{}, err
+			return exchange.Lease{}, err
 		}
 	}
 }
 
 // take reserves the packet, or gives the answer that it has, or says who is busy with it.
-func (m *Memory) take(reservation exchange.Reservation) (exchange.Claim, *busy, error) {
+func (m *Memory) take(reservation exchange.Reservation) (exchange.Lease, *busy, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := m.clock()
 	// The gateway has checked this already, but its clock reading may be older than the entry that has gone by now.
 	if now.After(reservation.Expires.Add(exchange.Leeway)) {
-		return exchange.Claim{}, nil, exchange.Fail(exchange.PacketExpired, "replay-expired", nil)
+		return exchange.Lease{}, nil, exchange.Fail(exchange.PacketExpired, "replay-expired", nil)
 	}
 	m.sweep(now)
 	slot, found := m.entries.find(reservation.Key)
 	if !found {
 		if m.entries.count >= m.limit {
-			return exchange.Claim{}, nil, exchange.Fail(exchange.Unavailable, "replay-full", nil)
+			return exchange.Lease{}, nil, exchange.Fail(exchange.Unavailable, "replay-full", nil)
 		}
 		slot = m.entries.insert(reservation.Key, lastSecond(reservation.Expires))
 	}
@@ -118,44 +118,44 @@ func (m *Memory) take(reservation exchange.Reservation) (exchange.Claim, *busy, 
 	// A source that gives one jti twice must not outlive its own entry with the second packet.
 	entry.expires = max(entry.expires, lastSecond(reservation.Expires))
 	if entry.committed {
-		claim, err := repeat(entry, reservation)
-		return claim, nil, err
+		lease, err := repeat(entry, reservation)
+		return lease, nil, err
 	}
 	if flight, flying := m.flights[slot]; flying {
 		if now.Before(flight.ends) {
-			return exchange.Claim{}, &busy{over: flight.over, left: flight.ends.Sub(now)}, nil
+			return exchange.Lease{}, &busy{over: flight.over, left: flight.ends.Sub(now)}, nil
 		}
 		m.land(slot)
 	}
 	return m.reserve(slot, reservation, now), nil, nil
 }
 
-func (m *Memory) reserve(slot uint32, reservation exchange.Reservation, now time.Time) exchange.Claim {
+func (m *Memory) reserve(slot uint32, reservation exchange.Reservation, now time.Time) exchange.Lease {
 	entry := m.entries.at(slot)
 	entry.requester, entry.first = reservation.Requester, reservation.At.UnixNano()
 	m.token++
-	m.flights[slot] = flight{token: m.token, ends: now.Add(Lease), over: make(chan struct{})}
-	return exchange.Claim{Reservation: reservation, Token: m.token, First: reservation.At}
+	m.flights[slot] = flight{token: m.token, ends: now.Add(LeaseLife), over: make(chan struct{})}
+	return exchange.Lease{Reservation: reservation, Fence: m.token, First: reservation.At}
 }
 
 // repeat gives the committed answer's times to the requester who had them; to anybody else, and to whoever brought no
 // Idempotency-Key, it says replayed.
-func repeat(entry *entry, reservation exchange.Reservation) (exchange.Claim, error) {
+func repeat(entry *entry, reservation exchange.Reservation) (exchange.Lease, error) {
 	if reservation.Requester == (exchange.Requester{}) || entry.requester != reservation.Requester {
-		return exchange.Claim{}, exchange.Fail(exchange.Replayed, "replay", nil)
+		return exchange.Lease{}, exchange.Fail(exchange.Replayed, "replay", nil)
 	}
-	claim := exchange.Claim{
+	lease := exchange.Lease{
 		Reservation: reservation, Repeat: true, First: time.Unix(0, entry.first).In(reservation.At.Location()),
 	}
 	if entry.until != 0 {
-		claim.Until = time.Unix(int64(entry.until), 0)
+		lease.Until = time.Unix(int64(entry.until), 0)
 	}
-	return claim, nil
+	return lease, nil
 }
 
 // Commit implements exchange.Replays: a compare-and-set on the reservation's token.
-func (m *Memory) Commit(ctx context.Context, claim exchange.Claim, until time.Time) error {
-	if claim.Repeat {
+func (m *Memory) Commit(ctx context.Context, lease exchange.Lease, until time.Time) error {
+	if lease.Repeat {
 		return nil
 	}
 	if ctx.Err() != nil {
@@ -163,7 +163,7 @@ func (m *Memory) Commit(ctx context.Context, claim exchange.Claim, until time.Ti
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	slot, held := m.held(claim)
+	slot, held := m.held(lease)
 	if !held || !m.clock().Before(m.flights[slot].ends) {
 		return exchange.Fail(exchange.Unavailable, "replay-lost", nil)
 	}
@@ -177,23 +177,23 @@ func (m *Memory) Commit(ctx context.Context, claim exchange.Claim, until time.Ti
 }
 
 // Release implements exchange.Replays. It works for a caller that has gone away, too: the packet is not to blame.
-func (m *Memory) Release(_ context.Context, claim exchange.Claim) error {
+func (m *Memory) Release(_ context.Context, lease exchange.Lease) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if slot, held := m.held(claim); held {
+	if slot, held := m.held(lease); held {
 		m.land(slot)
 	}
 	return nil
 }
 
-// held finds the entry that this very claim has reserved.
-func (m *Memory) held(claim exchange.Claim) (uint32, bool) {
-	slot, found := m.entries.find(claim.Key)
-	if !found || claim.Repeat {
+// held finds the entry that this very lease has reserved.
+func (m *Memory) held(lease exchange.Lease) (uint32, bool) {
+	slot, found := m.entries.find(lease.Key)
+	if !found || lease.Repeat {
 		return 0, false
 	}
 	flight, flying := m.flights[slot]
-	return slot, flying && flight.token == claim.Token
+	return slot, flying && flight.token == lease.Fence
 }
 
 // land ends a reservation and wakes everybody who waits for it.

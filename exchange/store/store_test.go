@@ -31,9 +31,9 @@ func packet(i int, now time.Time, life time.Duration) exchange.Reservation {
 
 func answer(t testing.TB, store *Memory, reservation exchange.Reservation) {
 	t.Helper()
-	claim, err := store.Reserve(t.Context(), reservation)
+	lease, err := store.Reserve(t.Context(), reservation)
 	if err == nil {
-		err = store.Commit(t.Context(), claim, reservation.Expires)
+		err = store.Commit(t.Context(), lease, reservation.Expires)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -52,8 +52,8 @@ func TestAFullStoreIsUnavailableAndForgetsNothing(t *testing.T) {
 		t.Fatalf("a fourth packet: %v, want %s", err, exchange.Unavailable)
 	}
 	for i := range 3 {
-		if claim, err := store.Reserve(t.Context(), packet(i, clock.Now(), time.Minute)); err != nil || !claim.Repeat {
-			t.Fatalf("packet %d was forgotten: %+v, %v", i, claim, err)
+		if lease, err := store.Reserve(t.Context(), packet(i, clock.Now(), time.Minute)); err != nil || !lease.Repeat {
+			t.Fatalf("packet %d was forgotten: %+v, %v", i, lease, err)
 		}
 	}
 	clock.Advance(time.Minute + exchange.Leeway + time.Second)
@@ -85,7 +85,7 @@ func TestEveryEntryGoesWhenItsTimeIsOver(t *testing.T) {
 func TestAnAbandonedReservationGoesWithItsPacket(t *testing.T) {
 	clock := exchangetest.NewClock()
 	store := New(clock.Now)
-	claim, err := store.Reserve(t.Context(), packet(1, clock.Now(), time.Second))
+	lease, err := store.Reserve(t.Context(), packet(1, clock.Now(), time.Second))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func TestAnAbandonedReservationGoesWithItsPacket(t *testing.T) {
 	if store.Len() != 1 || len(store.flights) != 0 {
 		t.Errorf("Len() = %d with %d in flight, want 1 and 0", store.Len(), len(store.flights))
 	}
-	if err := store.Commit(t.Context(), claim, clock.Now()); err == nil {
+	if err := store.Commit(t.Context(), lease, clock.Now()); err == nil {
 		t.Error("a reservation was committed after its packet was over")
 	}
 }

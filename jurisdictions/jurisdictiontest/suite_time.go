@@ -98,11 +98,11 @@ func (s *suite) versions(t *testing.T) {
 	}
 	versions := s.Rules().Current().Versions()
 	for i, version := range versions {
-		if got := s.Green(record, version.From).Book.Version; got != version.ID {
+		if got := s.Green(record, version.From).Rulebook.Version; got != version.ID {
 			t.Errorf("at %s %q is in force, want %s", version.From, got, version.ID)
 		}
 		if i > 0 {
-			if got := s.Green(record, version.From.Add(-time.Nanosecond)).Book.Version; got != versions[i-1].ID {
+			if got := s.Green(record, version.From.Add(-time.Nanosecond)).Rulebook.Version; got != versions[i-1].ID {
 				t.Errorf("just before %s %q is in force, want %s", version.From, got, versions[i-1].ID)
 			}
 		}
